@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes audit lines. Broker only.
+#include "broker/audit.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "common/json_text.hpp"
+
+namespace dc::broker {
+namespace {
+
+JsonWriter begin(std::string_view event) {
+  JsonWriter line;
+  line.open('{').key("time").string(timestamp()).key("event").string(event);
+  return line;
+}
+
+void write_subject(JsonWriter& line, const AuditSubject& subject) {
+  line.key("request_number").number(static_cast<std::int64_t>(subject.number));
+  line.key("service").string(subject.service);
+  if (!subject.token_id.empty()) line.key("token_id").string(subject.token_id);
+  line.key("peer").string(subject.peer).key("operation").string(subject.operation);
+  line.key("request").raw(subject.request);
+}
+
+}  // namespace
+
+std::string timestamp() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  ::gmtime_r(&now.tv_sec, &utc);
+  std::array<char, 40> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::string milliseconds = std::to_string(now.tv_nsec / 1'000'000);
+  milliseconds.insert(0, 3 - milliseconds.size(), '0');
+  return std::string(text.data(), size) + "." + milliseconds + "Z";
+}
+
+bool Audit::intent(const AuditSubject& subject) {
+  JsonWriter line = begin("intent");
+  write_subject(line, subject);
+  return append(line.close('}').take());
+}
+
+bool Audit::result(const AuditSubject& subject, const std::optional<Error>& error,
+                   std::string_view object, double milliseconds) {
+  JsonWriter line = begin("result");
+  write_subject(line, subject);
+  const bool denied =
+      error && (error->code < Errc::unauthenticated || error->code == Errc::scope_denied);
+  line.key("decision").string(denied ? "deny" : "allow");
+  line.key("outcome").string(error ? errc_name(error->code) : "success");
+  if (error) line.key("detail").string(error->detail);
+  if (error && !error->hint.empty()) line.key("hint").string(error->hint);
+  if (!object.empty()) line.key("object").string(object);
+  line.key("latency_us").number(static_cast<std::int64_t>(milliseconds * 1000));
+  return append(line.close('}').take());
+}
+
+bool Audit::token_refused(std::string_view peer, std::string_view reason) {
+  JsonWriter line = begin("token_refused");
+  line.key("peer").string(peer).key("decision").string("deny").key("reason").string(reason);
+  return append(line.close('}').take());
+}
+
+bool Audit::event(std::string_view name, std::string_view detail) {
+  JsonWriter line = begin(name);
+  line.key("detail").string(detail);
+  return append(line.close('}').take());
+}
+
+bool Audit::append(std::string line) {
+  line += '\n';
+  if (torn_) line.insert(0, 1, '\n');
+  ssize_t written = 0;
+  do {
+    written = ::write(file_.get(), line.data(), line.size());
+  } while (written < 0 && errno == EINTR);
+  const bool whole = written == static_cast<ssize_t>(line.size());
+  if (written > 0) torn_ = !whole;
+  if (!whole && !failing_) {
+    spdlog::critical("the audit file cannot be written ({}): mutations are refused",
+                     written < 0 ? std::strerror(errno) : "no space");
+  }
+  if (whole && failing_) spdlog::warn("the audit file can be written again");
+  failing_ = !whole;
+  return whole;
+}
+
+}  // namespace dc::broker

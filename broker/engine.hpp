@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that talks to docker.sock: a pool of kept-alive connections, version negotiation
+// and a deadline on every exchange. Broker only. Requests come from broker/engine_request.hpp and
+// nowhere else; the Engine's framing is checked by llhttp and capped, its JSON is left to the
+// caller.
+#pragma once
+
+#include <uv.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/error.hpp"
+#include "common/limits.hpp"
+#include "common/uv.hpp"
+
+namespace dc::broker {
+
+enum class Verb : std::uint8_t { get, post, del };
+
+struct EngineRequest {
+  Verb verb = Verb::get;
+  std::string path;  // without the version; made of constants and validated ids only
+  std::string body;  // JSON, for post
+  std::chrono::milliseconds deadline = limits::kReadTime;
+  std::size_t max_body = limits::kInspectBody;
+  bool versioned = true;          // false for /_ping alone
+  bool long_lived = false;        // outside the pool's count: pulls, waits, event streams
+  std::function<void()> on_open;  // where set, runs when the headers of a 200 are there
+  // Where set, a 200's body goes here as it comes and not into the response. False ends the
+  // exchange with Errc::engine_failure.
+  std::function<bool(std::string_view)> on_data;
+};
+
+struct EngineResponse {
+  int status = 0;
+  std::string body;
+  std::string api_version;  // header of /_ping
+};
+
+class Engine;
+class EngineConnection;
+
+// An exchange under way. Letting go of it does not cancel it.
+class EngineExchange {
+ public:
+  using Callback = std::function<void(Result<EngineResponse>)>;
+  EngineExchange(Engine& engine, EngineRequest request, Callback callback)
+      : engine_(engine), request_(std::move(request)), callback_(std::move(callback)) {}
+
+  // Closes its connection, which is how the Engine is told; the callback never runs.
+  void cancel();
+  // A new deadline, counted from now: for streams that are fine while something comes.
+  void extend(std::chrono::milliseconds deadline);
+
+ private:
+  friend class Engine;
+  friend class EngineConnection;
+  Engine& engine_;
+  EngineRequest request_;
+  Callback callback_;
+  EngineConnection* connection_ = nullptr;  // null while it waits for one
+  std::uint64_t deadline_at_ = 0;           // uv_now() milliseconds
+  bool retried_ = false;
+};
+
+class Engine {
+ public:
+  Engine(uv_loop_t* loop, std::string socket_path);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // The callback runs exactly once, never from inside send(), unless the exchange is cancelled.
+  // Errors: engine_unreachable, engine_failure, deadline_exceeded. Any HTTP status is a response.
+  // The first versioned request after the Engine came up is preceded by the negotiation.
+  std::shared_ptr<EngineExchange> send(EngineRequest request, EngineExchange::Callback callback);
+
+ private:
+  friend class EngineConnection;
+  friend class EngineExchange;
+  using ExchangePtr = std::shared_ptr<EngineExchange>;
+
+  void pump();
+  bool dispatch(const ExchangePtr& exchange);
+  void negotiate();
+  void negotiated(const Result<EngineResponse>& ping);
+  static void finish(const ExchangePtr& exchange, Result<EngineResponse> result);
+  void connection_done(EngineConnection& connection, bool reusable, EngineResponse response);
+  void connection_lost(EngineConnection& connection, const Error& error, bool got_bytes);
+  void close(EngineConnection& connection);
+  void drop(EngineExchange& exchange);
+  void check_deadlines();
+
+  uv_loop_t* loop_;
+  std::string socket_path_;
+  std::string version_;  // path prefix such as "/v1.41"; empty while unknown
+  bool negotiating_ = false;
+  std::list<std::unique_ptr<EngineConnection>> connections_;
+  std::list<std::unique_ptr<EngineConnection>> closed_;  // kept until the stack is unwound
+  std::deque<ExchangePtr> waiting_;
+  uv::Timer deadlines_;
+  uv::Timer sweep_closed_;
+  bool ticking_ = false;
+};
+
+}  // namespace dc::broker

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// One exchange after another on one connection to docker.sock. Broker only. The reply's framing is
+// capped and checked here; what is inside it is the caller's.
+#include "broker/engine_connection.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace dc::broker {
+namespace {
+
+// All connections read into one buffer: what is read is consumed before the next read.
+constexpr std::size_t kReadBuffer = 64 * 1024;
+std::array<char, kReadBuffer> read_buffer;
+
+std::string request_head(const EngineRequest& request, std::string_view version) {
+  std::string head;
+  head.reserve(256 + request.path.size() + request.body.size());
+  head += request.verb == Verb::get ? "GET " : request.verb == Verb::post ? "POST " : "DELETE ";
+  if (request.versioned) head += version;
+  head += request.path;
+  head += " HTTP/1.1\r\nHost: docker\r\nUser-Agent: docker-control\r\n";
+  if (request.verb == Verb::post) {
+    if (!request.body.empty()) head += "Content-Type: application/json\r\n";
+    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  head += "\r\n";
+  head += request.body;
+  return head;
+}
+
+EngineConnection& self_of(llhttp_t* parser) {
+  return *static_cast<EngineConnection*>(parser->data);
+}
+
+bool is_api_version(std::string_view name) {
+  return name.size() == 11 && ::strncasecmp(name.data(), "api-version", 11) == 0;
+}
+
+}  // namespace
+
+EngineConnection::EngineConnection(Engine& engine, uv_loop_t* loop, bool pooled)
+    : engine_(engine), pooled_(pooled) {
+  auto* pipe = new uv_pipe_t;
+  uv_pipe_init(loop, pipe, 0);
+  pipe->data = this;
+  pipe_.reset(pipe);
+}
+
+const llhttp_settings_t& EngineConnection::parser_settings() {
+  static const llhttp_settings_t settings = [] {
+    llhttp_settings_t made;
+    llhttp_settings_init(&made);
+    made.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
+      auto& self = self_of(parser);
+      self.header_name_.append(at, size);
+      self.head_bytes_ += size;
+      return self.head_bytes_ > limits::kEngineHead ? -1 : 0;
+    };
+    made.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
+      return self_of(parser).on_header({at, size});
+    };
+    made.on_header_value_complete = [](llhttp_t* parser) noexcept {
+      self_of(parser).header_name_.clear();
+      return 0;
+    };
+    made.on_headers_complete = [](llhttp_t* parser) noexcept {
+      return self_of(parser).on_headers_complete();
+    };
+    made.on_body = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
+      return self_of(parser).on_body({at, size});
+    };
+    made.on_message_complete = [](llhttp_t* parser) noexcept {
+      return self_of(parser).on_message_complete();
+    };
+    return made;
+  }();
+  return settings;
+}
+
+std::shared_ptr<EngineExchange> EngineConnection::release_exchange() {
+  if (exchange_) exchange_->connection_ = nullptr;
+  return std::move(exchange_);
+}
+
+void EngineConnection::shut() {
+  connected_ = false;
+  pipe_.reset();
+}
+
+void EngineConnection::connect(const std::string& path, std::shared_ptr<EngineExchange> exchange) {
+  exchange_ = std::move(exchange);
+  exchange_->connection_ = this;
+  auto* request = new uv_connect_t;
+  request->data = pipe_.get();
+  uv_pipe_connect(request, pipe_.get(), path.c_str(), on_connected);
+}
+
+void EngineConnection::on_connected(uv_connect_t* request, int status) noexcept {
+  auto* pipe = static_cast<uv_pipe_t*>(request->data);
+  delete request;
+  auto* self = static_cast<EngineConnection*>(pipe->data);
+  if (self == nullptr) return;
+  if (status != 0) {
+    self->lost(Errc::engine_unreachable, "The Docker Engine is not reachable");
+    return;
+  }
+  self->connected_ = true;
+  uv_read_start(
+      reinterpret_cast<uv_stream_t*>(pipe),
+      [](uv_handle_t*, std::size_t, uv_buf_t* buffer) noexcept {
+        *buffer = uv_buf_init(read_buffer.data(), read_buffer.size());
+      },
+      on_read);
+  self->write_request();
+}
+
+void EngineConnection::serve(std::shared_ptr<EngineExchange> exchange) {
+  exchange_ = std::move(exchange);
+  exchange_->connection_ = this;
+  write_request();
+}
+
+void EngineConnection::write_request() {
+  ++served_;
+  got_bytes_ = false;
+  completed_ = false;
+  head_bytes_ = 0;
+  response_ = {};
+  llhttp_init(&parser_, HTTP_RESPONSE, &parser_settings());
+  parser_.data = this;
+
+  std::string bytes = request_head(exchange_->request_, engine_.version_);
+  auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
+  uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
+  const int sent = uv_try_write(stream, &buffer, 1);
+  if (sent == static_cast<int>(bytes.size())) return;
+  if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
+  // A failed write shows as a failed read as well, and is handled there.
+  auto* write = new Write{{}, std::move(bytes)};
+  write->request.data = write;
+  buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
+  if (uv_write(&write->request, stream, &buffer, 1, [](uv_write_t* done, int) noexcept {
+        delete static_cast<Write*>(done->data);
+      }) != 0) {
+    delete write;
+  }
+}
+
+void EngineConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t*) noexcept {
+  auto* self = static_cast<EngineConnection*>(stream->data);
+  if (self == nullptr || size == 0) return;
+  if (size > 0) {
+    self->read({read_buffer.data(), static_cast<std::size_t>(size)});
+    return;
+  }
+  // A reply may legally end with the connection; llhttp knows whether this one did.
+  if (self->exchange_ && self->got_bytes_ && llhttp_finish(&self->parser_) == HPE_OK &&
+      self->completed_) {
+    self->keep_alive_ = false;
+    self->done();
+    return;
+  }
+  self->lost(self->got_bytes_ ? Errc::engine_failure : Errc::engine_unreachable,
+             self->got_bytes_ ? "The Docker Engine ended its answer early"
+                              : "The Docker Engine closed the connection");
+}
+
+void EngineConnection::read(std::string_view bytes) {
+  if (!exchange_) {  // bytes that nobody asked for
+    lost(Errc::engine_failure, "The Docker Engine sent bytes without a request");
+    return;
+  }
+  got_bytes_ = true;
+  const auto outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
+  if (!pipe_) return;  // cancelled by its own data callback
+  // on_message_complete pauses the parser: whatever follows a whole reply is not ours to read.
+  if (outcome == HPE_PAUSED && completed_) {
+    if (llhttp_get_error_pos(&parser_) != bytes.data() + bytes.size()) keep_alive_ = false;
+    done();
+    return;
+  }
+  if (outcome != HPE_OK) lost(Errc::engine_failure, "The Docker Engine's answer is not valid");
+}
+
+void EngineConnection::done() {
+  engine_.connection_done(*this, keep_alive_ && pooled_, std::move(response_));
+}
+
+void EngineConnection::lost(Errc code, std::string detail) {
+  engine_.connection_lost(*this, Error{code, std::move(detail), {}}, got_bytes_);
+}
+
+int EngineConnection::on_header(std::string_view value) {
+  head_bytes_ += value.size();
+  if (head_bytes_ > limits::kEngineHead) return -1;
+  if (is_api_version(header_name_)) response_.api_version += value;
+  return 0;
+}
+
+int EngineConnection::on_headers_complete() {
+  response_.status = llhttp_get_status_code(&parser_);
+  if (exchange_ && exchange_->request_.on_open && response_.status == 200) {
+    exchange_->request_.on_open();
+  }
+  return 0;
+}
+
+int EngineConnection::on_body(std::string_view bytes) {
+  if (!exchange_) return -1;
+  const auto& request = exchange_->request_;
+  if (request.on_data && response_.status == 200) return request.on_data(bytes) ? 0 : -1;
+  if (response_.body.size() + bytes.size() > request.max_body) return -1;
+  response_.body += bytes;
+  return 0;
+}
+
+int EngineConnection::on_message_complete() {
+  completed_ = true;
+  keep_alive_ = llhttp_should_keep_alive(&parser_) != 0;
+  return HPE_PAUSED;
+}
+
+}  // namespace dc::broker

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paths and deadlines of the Engine requests. Broker only.
+#include "broker/engine_request.hpp"
+
+#include "broker/ownership.hpp"
+#include "common/json_text.hpp"
+
+namespace dc::broker::request {
+namespace {
+
+using namespace std::chrono_literals;
+
+// RFC 3986 unreserved characters and those that `keep` names stay, all others are escaped.
+std::string escaped(std::string_view text, std::string_view keep = "") {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string out;
+  for (char c : text) {
+    if (kUnreserved.find(c) != std::string_view::npos || keep.find(c) != std::string_view::npos) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte >> 4];
+    out += kHex[byte & 0xf];
+  }
+  return out;
+}
+
+EngineRequest get(std::string path) {
+  EngineRequest request;
+  request.path = std::move(path);
+  return request;
+}
+
+EngineRequest mutate(Verb verb, std::string path, std::string body = {}) {
+  EngineRequest request;
+  request.verb = verb;
+  request.path = std::move(path);
+  request.body = std::move(body);
+  request.deadline = limits::kMutateTime;
+  return request;
+}
+
+std::string container_path(std::string_view container, std::string_view rest) {
+  return "/containers/" + escaped(container) + std::string(rest);
+}
+
+template <class List>
+void write_strings(JsonWriter& out, const List& list) {
+  out.open('[');
+  for (const auto& text : list) out.string(text.view());
+  out.close(']');
+}
+
+std::string label(std::string_view key, std::string_view value) {
+  return std::string(key) + "=" + std::string(value);
+}
+
+}  // namespace
+
+EngineRequest list_containers(const ListContainers& command, const ServiceName* owner) {
+  JsonWriter filters;
+  filters.open('{');
+  if (!command.names.empty()) write_strings(filters.key("name"), command.names);
+  if (!command.labels.empty() || owner != nullptr) {
+    filters.key("label").open('[');
+    for (const auto& text : command.labels) filters.string(text.view());
+    if (owner != nullptr) filters.string(label(kOwnerLabel, owner->view()));
+    filters.close(']');
+  }
+  if (!command.states.empty()) {
+    filters.key("status").open('[');
+    for (const ContainerState state : command.states) filters.string(enum_name(state));
+    filters.close(']');
+  }
+  filters.close('}');
+  std::string path = command.all ? "/containers/json?all=1" : "/containers/json?all=0";
+  if (filters.str() != "{}") path += "&filters=" + escaped(filters.str());
+  EngineRequest request = get(std::move(path));
+  request.max_body = limits::kEngineBody;
+  return request;
+}
+
+EngineRequest list_left_over() {
+  JsonWriter filters;
+  filters.open('{').key("label").open('[').string(kNonceLabel).close(']');
+  filters.key("status").open('[').string("created").string("exited").string("dead").close(']');
+  filters.close('}');
+  EngineRequest request = get("/containers/json?all=1&filters=" + escaped(filters.str()));
+  request.max_body = limits::kEngineBody;
+  return request;
+}
+
+EngineRequest list_by_nonce(std::string_view nonce) {
+  JsonWriter filters;
+  filters.open('{').key("label").open('[').string(label(kNonceLabel, nonce)).close(']').close('}');
+  return get("/containers/json?all=1&filters=" + escaped(filters.str()));
+}
+
+EngineRequest inspect_container(const ContainerRef& container) {
+  return get(container_path(container.view(), "/json"));
+}
+
+EngineRequest inspect_container(const ContainerId& container) {
+  return get(container_path(container.view(), "/json"));
+}
+
+EngineRequest create_container(const std::optional<ContainerName>& name, std::string body) {
+  std::string path = "/containers/create";
+  if (name) path += "?name=" + escaped(name->view());
+  return mutate(Verb::post, std::move(path), std::move(body));
+}
+
+EngineRequest start_container(const ContainerId& container) {
+  return mutate(Verb::post, container_path(container.view(), "/start"));
+}
+
+EngineRequest stop_container(const ContainerId& container, std::uint32_t timeout) {
+  EngineRequest request =
+      mutate(Verb::post, container_path(container.view(), "/stop?t=" + std::to_string(timeout)));
+  request.deadline = limits::kStopGrace + timeout * 1s;
+  return request;
+}
+
+EngineRequest restart_container(const ContainerId& container, std::uint32_t timeout) {
+  EngineRequest request =
+      mutate(Verb::post, container_path(container.view(), "/restart?t=" + std::to_string(timeout)));
+  request.deadline = limits::kMutateTime + timeout * 1s;
+  return request;
+}
+
+EngineRequest remove_container(const ContainerId& container, bool force, bool volumes) {
+  return mutate(Verb::del,
+                container_path(container.view(), std::string("?force=") + (force ? "1" : "0") +
+                                                     (volumes ? "&v=1" : "&v=0")));
+}
+
+EngineRequest wait_container(const ContainerId& container) {
+  EngineRequest request = mutate(Verb::post, container_path(container.view(), "/wait"));
+  request.deadline = limits::kWaitTime;
+  request.long_lived = true;
+  return request;
+}
+
+EngineRequest read_logs(const ContainerId& container) {
+  EngineRequest request = get(container_path(container.view(), "/logs?stdout=1&stderr=1"));
+  request.long_lived = true;
+  return request;
+}
+
+EngineRequest inspect_image(const ImageRef& image) {
+  return get("/images/" + escaped(image.view(), "/:@") + "/json");
+}
+
+EngineRequest inspect_image(const ImageId& image) {
+  return get("/images/" + escaped(image.view(), ":") + "/json");
+}
+
+EngineRequest pull_image(const ImageRef& image) {
+  const std::string& version = image.digest().empty() ? image.tag() : image.digest();
+  EngineRequest request =
+      mutate(Verb::post, "/images/create?fromImage=" + escaped(image.name(), "/:") +
+                             "&tag=" + escaped(version, ":"));
+  request.deadline = limits::kPullTime;
+  request.long_lived = true;
+  return request;
+}
+
+EngineRequest list_images() {
+  EngineRequest request = get("/images/json");
+  request.max_body = limits::kEngineBody;
+  return request;
+}
+
+EngineRequest image_events(std::int64_t since) {
+  EngineRequest request = get("/events?since=" + std::to_string(since) +
+                              "&filters=" + escaped(R"({"type":["image"]})"));
+  request.long_lived = true;
+  request.deadline = 24h * 365;  // it ends with the Engine
+  return request;
+}
+
+EngineRequest inspect_network(const NetworkName& network) {
+  return get("/networks/" + escaped(network.view()));
+}
+
+EngineRequest info() { return get("/info"); }
+
+}  // namespace dc::broker::request

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a container's output out of the Engine's stream framing (8 bytes of header, then data), in
+// any split. Broker only; the header is the Engine's, the data is hostile and never parsed.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace dc::broker {
+
+class LogFrames {
+ public:
+  // `data` gets each piece of output as it comes, in order. False: not a stream of frames.
+  bool take(std::string_view bytes, const std::function<void(std::string_view)>& data);
+
+ private:
+  bool read_header();
+  std::array<char, 8> header_{};
+  std::size_t header_size_ = 0;
+  std::uint32_t left_ = 0;  // bytes of the frame under way
+};
+
+}  // namespace dc::broker

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proof that a container is ours and whose: labels with an HMAC that only a holder of the instance
+// key can make. Broker only. Labels read from the Engine are hostile: an image or another user may
+// have written them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/error.hpp"
+#include "common/secret.hpp"
+#include "common/types.hpp"
+
+namespace dc::broker {
+
+inline constexpr std::string_view kOwnerLabel = "docker-control.owner";
+inline constexpr std::string_view kNonceLabel = "docker-control.nonce";
+inline constexpr std::string_view kProofLabel = "docker-control.proof";  // never shown to clients
+// Set on containers that the broker itself removes after their end (detach=false with auto_remove).
+inline constexpr std::string_view kTransientLabel = "docker-control.transient";
+
+// What the three labels of one container say; empty where absent.
+struct OwnerLabels {
+  std::string owner, nonce, proof;
+};
+
+// 128 random bits in hexadecimal. Ends the process when the kernel has none.
+std::string make_nonce();
+
+class Ownership {
+ public:
+  explicit Ownership(Secret instance_key) : key_(std::move(instance_key)) {}
+
+  // Binds the container to its owner, its nonce and its content, so the labels are worth nothing on
+  // another image.
+  [[nodiscard]] std::string proof(const ServiceName& owner, std::string_view nonce,
+                                  const ImageId& image) const;
+  // The owner, if the labels prove one for a container of this image (`sha256:...`).
+  [[nodiscard]] std::optional<ServiceName> proven_owner(const OwnerLabels& labels,
+                                                        std::string_view image) const;
+
+ private:
+  Secret key_;
+};
+
+}  // namespace dc::broker

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exactly one answer, and its audit line. Broker only.
+#include "broker/reply.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace dc::broker {
+
+Reply::Reply(FrameSink& sink, std::uint64_t id, Audit& audit, AuditSubject subject,
+             Slots::Slot slot)
+    : sink_(&sink),
+      id_(id),
+      audit_(audit),
+      subject_(std::move(subject)),
+      slot_(std::move(slot)),
+      started_(uv_hrtime()) {}
+
+Reply::~Reply() {
+  if (answered_) return;
+  spdlog::error("request {} ({}) was dropped without an answer", subject_.number,
+                subject_.operation);
+  fail(Error{Errc::internal, "Internal error", {}});
+}
+
+bool Reply::intend() {
+  if (audit_.intent(subject_)) return true;
+  fail(Error{Errc::audit_unavailable, "The audit trail cannot be written; nothing was changed",
+             "make room for or repair the audit file"});
+  return false;
+}
+
+void Reply::data(const ToFront& message) {
+  if (sink_ == nullptr) return;
+  --credit_;
+  sink_->send(id_, false, message);
+}
+
+void Reply::finish(const ToFront& message) { close(std::nullopt, message); }
+
+void Reply::fail(const Error& error) { close(error, Failed::of(error)); }
+
+void Reply::close(const std::optional<Error>& error, const ToFront& message) {
+  if (answered_) return;
+  answered_ = true;
+  on_ready_ = nullptr;
+  slot_.reset();
+  audit_.result(subject_, error, object_, static_cast<double>(uv_hrtime() - started_) / 1e6);
+  FrameSink* const sink = std::exchange(sink_, nullptr);
+  if (sink == nullptr) return;
+  sink->send(id_, true, message);
+  sink->closed(id_);
+}
+
+bool Reply::add_credit(std::uint32_t frames) {
+  if (frames > limits::kCredits - credit_) return false;
+  credit_ += frames;
+  if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
+  return true;
+}
+
+void Reply::abandon() {
+  sink_ = nullptr;
+  if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
+}
+
+}  // namespace dc::broker

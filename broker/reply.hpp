@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one answer to one request of the front. Broker only. Shared by whatever works on the request;
+// when the last owner lets go of an unanswered one, it answers `internal`. It outlives the channel:
+// a front that dies loses the answer, the work and its audit line go on.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/audit.hpp"
+#include "common/messages.hpp"
+
+namespace dc::broker {
+
+// How much work may be under way at once, over all fronts that there were: in total, per service,
+// and with places kept for stop and remove.
+class Slots {
+ public:
+  // A place that is given back when the last copy of it goes. Must not outlive the Slots.
+  using Slot = std::shared_ptr<void>;
+
+  // Empty when there is no room. `reserved`: may use the places kept for stop and remove.
+  Slot take(std::string_view service, bool reserved) {
+    const std::size_t kept = reserved ? 0 : limits::kInFlightReserve;
+    const auto known = by_service_.find(service);
+    const std::size_t of_service = known == by_service_.end() ? 0 : known->second;
+    if (total_ + kept >= limits::kInFlight) return nullptr;
+    if (of_service + kept >= limits::kInFlightPerService) return nullptr;
+    const auto found = by_service_.try_emplace(std::string(service), 0).first;
+    ++total_;
+    ++found->second;
+    // Not owned: the pointer is only there to be non-null and to run the deleter.
+    return {this, [found, this](void*) {
+              --total_;
+              if (--found->second == 0) by_service_.erase(found);
+            }};
+  }
+  [[nodiscard]] std::size_t taken() const { return total_; }
+
+ private:
+  std::size_t total_ = 0;
+  std::map<std::string, std::size_t, std::less<>> by_service_;
+};
+
+// Where frames go; the session, while it lives.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  virtual void send(std::uint64_t id, bool last, const ToFront& message) = 0;
+  virtual void closed(std::uint64_t id) = 0;  // the answer is complete
+};
+
+class Reply {
+ public:
+  Reply(FrameSink& sink, std::uint64_t id, Audit& audit, AuditSubject subject, Slots::Slot slot);
+  ~Reply();
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  // Writes the intent of a mutation; on failure answers `audit_unavailable` and returns false.
+  bool intend();
+  // The id of what is acted on, for the audit.
+  void about(std::string_view object) { object_ = object; }
+
+  // True when a data frame may be sent now. Otherwise `on_ready` runs, once, when one may.
+  [[nodiscard]] bool ready() const { return credit_ > 0 || sink_ == nullptr; }
+  void on_ready(std::function<void()> ready) { on_ready_ = std::move(ready); }
+  // Nothing more can be sent: it was answered, or the client or the front has left.
+  [[nodiscard]] bool abandoned() const { return sink_ == nullptr; }
+
+  void data(const ToFront& message);    // costs one credit
+  void finish(const ToFront& message);  // the end of a success
+  void done() { finish(Done{}); }
+  void fail(const Error& error);
+
+  // --- for the session ---
+  [[nodiscard]] bool add_credit(std::uint32_t frames);  // false: more than was spent, a breach
+  void abandon();
+
+ private:
+  void close(const std::optional<Error>& error, const ToFront& message);
+
+  FrameSink* sink_;
+  std::uint64_t id_;
+  Audit& audit_;
+  AuditSubject subject_;
+  Slots::Slot slot_;
+  std::string object_;
+  std::uint64_t started_;  // nanoseconds
+  std::uint32_t credit_ = limits::kCredits;
+  bool answered_ = false;
+  std::function<void()> on_ready_;
+};
+using ReplyPtr = std::shared_ptr<Reply>;
+
+}  // namespace dc::broker

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames in, decisions, frames out. Broker only; trusts nothing that it reads.
+#include "broker/session.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+
+#include "broker/describe.hpp"
+#include "broker/execute.hpp"
+
+namespace dc::broker {
+namespace {
+
+// Frames read before other work of the loop has its turn.
+constexpr int kFramesPerWake = 64;
+// Audit lines about refused tokens in one second; a flood of bad tokens must not fill the disk.
+constexpr unsigned kRefusalsPerSecond = 20;
+// Before this, the clock has not been set and no token's times mean anything: 2020-01-01.
+constexpr std::int64_t kClockFloor = 1'577'836'800;
+
+bool is_reserved_for(const Command& command) {
+  return std::holds_alternative<StopContainer>(command) ||
+         std::holds_alternative<RemoveContainer>(command);
+}
+
+}  // namespace
+
+Handle TokenTable::add(VerifiedToken token, std::uint64_t now) {
+  if (tokens_.size() >= limits::kTokenCacheEntries) {
+    std::erase_if(tokens_, [now](const auto& entry) { return entry.second.expires_at <= now; });
+  }
+  // Still full: the front simply verifies again what it still needs.
+  if (tokens_.size() >= limits::kTokenCacheEntries) tokens_.clear();
+  Handle handle;
+  if (::getrandom(&handle, sizeof handle, 0) != static_cast<ssize_t>(sizeof handle)) std::abort();
+  tokens_.insert_or_assign(handle, std::move(token));
+  return handle;
+}
+
+const VerifiedToken* TokenTable::find(const Handle& handle, std::uint64_t now) const {
+  const auto found = tokens_.find(handle);
+  if (found == tokens_.end() || found->second.expires_at <= now) return nullptr;
+  return &found->second;
+}
+
+Session::Session(SessionState& state, Fd channel, std::function<void(End)> ended)
+    : state_(state),
+      channel_(std::move(channel)),
+      poll_(state.context.loop, channel_.fd(), [this](int events) { on_ready(events); }),
+      ended_(std::move(ended)) {
+  poll_.watch(UV_READABLE);
+}
+
+Session::~Session() {
+  phase_ = Phase::ended;
+  for (const auto& [id, weak] : std::exchange(open_, {})) {
+    if (const auto reply = weak.lock()) reply->abandon();
+  }
+}
+
+void Session::on_ready(int events) {
+  if ((events & UV_WRITABLE) != 0 && phase_ != Phase::ended) write_frames();
+  if ((events & UV_READABLE) != 0 && phase_ != Phase::ended) read_frames();
+}
+
+void Session::read_frames() {
+  for (int i = 0; i < kFramesPerWake && phase_ != Phase::ended; ++i) {
+    std::string_view bytes;
+    switch (channel_.receive(bytes)) {
+      case Channel::Received::nothing: return;
+      case Channel::Received::closed: return end(End::closed);
+      case Channel::Received::breach: return end(End::breach);
+      case Channel::Received::frame: break;
+    }
+    auto frame = wire::decode_frame<ToBroker>(bytes);
+    if (!frame || frame->last || !take(std::move(*frame))) return end(End::breach);
+  }
+}
+
+bool Session::take(wire::Frame<ToBroker> frame) {
+  const bool greeting = std::holds_alternative<Hello>(frame.message);
+  if (greeting != (phase_ == Phase::await_hello)) return false;
+  return std::visit([&](auto& message) { return handle(frame.id, std::move(message)); },
+                    frame.message);
+}
+
+bool Session::is_new(std::uint64_t id) {
+  if (id <= last_id_) return false;
+  last_id_ = id;
+  return true;
+}
+
+bool Session::handle(std::uint64_t id, const Hello& hello) {
+  if (id != 0) return false;
+  phase_ = Phase::ready;
+  spdlog::info("ready: the front (pid {}) is connected", hello.pid);
+  send(0, false, state_.welcome);
+  send_policy();
+  send_status();
+  return true;
+}
+
+bool Session::handle(std::uint64_t id, const VerifyToken& verify) {
+  if (!is_new(id)) return false;
+  const std::int64_t now = std::time(nullptr);
+  if (now < kClockFloor) {
+    send(id, true, Failed::of({Errc::overloaded, "The clock of this host is not set", {}}));
+    return true;
+  }
+  auto claims = state_.keys.verify(verify.token.view(), now);
+  if (!claims) {
+    refuse_token(id, verify, claims.error());
+    return true;
+  }
+  Scopes scopes;  // of a service without profile: none
+  if (const auto* profile = state_.policy->find(claims->service.view())) scopes = profile->scopes;
+  if (claims->scopes) scopes = scopes.narrowed_by(*claims->scopes);
+  std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
+  if (claims->expires) {
+    const std::int64_t left = *claims->expires + limits::kTokenLeeway.count() - now;
+    lifetime =
+        std::min(lifetime, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000);
+  }
+  const std::uint64_t clock = uv_now(state_.context.loop);
+  Principal principal{claims->service, scopes};
+  const Handle handle = tokens_.add({principal, claims->token_id.str(), clock + lifetime}, clock);
+  send(id, true,
+       TokenVerified{handle, std::move(claims->service), scopes,
+                     static_cast<std::uint32_t>(lifetime)});
+  return true;
+}
+
+void Session::refuse_token(std::uint64_t id, const VerifyToken& verify, const Error& error) {
+  const std::uint64_t second = uv_now(state_.context.loop) / 1000;
+  if (second != refused_second_) {
+    if (refused_count_ > kRefusalsPerSecond) {
+      state_.context.audit.event("token_refusals_not_listed",
+                                 std::to_string(refused_count_ - kRefusalsPerSecond));
+    }
+    refused_second_ = second;
+    refused_count_ = 0;
+  }
+  if (++refused_count_ <= kRefusalsPerSecond) {
+    state_.context.audit.token_refused(verify.peer.view(), error.detail);
+  }
+  // The reason stays here: the caller's answer is one constant body.
+  send(id, true, Failed::of({Errc::unauthenticated, "Invalid or missing JWT token", {}}));
+}
+
+bool Session::handle(std::uint64_t id, Submit submit) {
+  if (!is_new(id)) return false;
+  const auto* token = tokens_.find(submit.handle, uv_now(state_.context.loop));
+  if (token == nullptr) {
+    send(id, true, Failed::of({Errc::unauthenticated, "Invalid or missing JWT token", {}}));
+    return true;
+  }
+  const Principal caller = token->principal;
+  auto slot = state_.slots.take(caller.service.view(), is_reserved_for(submit.command));
+  if (!slot) {
+    send(id, true,
+         Failed::of({Errc::overloaded, "Too many requests are under way",
+                     "try again when some of them have ended"}));
+    return true;
+  }
+  const auto index = static_cast<std::uint8_t>(submit.command.index());
+  const auto reply = std::make_shared<Reply>(
+      *this, id, state_.context.audit,
+      subject_of(*token, submit.peer.view(), index, &submit.command), std::move(slot));
+  open_.emplace(id, reply);
+  std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
+  return true;
+}
+
+AuditSubject Session::subject_of(const VerifiedToken& token, std::string_view peer,
+                                 std::uint8_t operation, const Command* command) {
+  static std::uint64_t number = 0;
+  JsonWriter request;
+  if (command != nullptr) {
+    std::visit([&](const auto& known) { describe(request, known); }, *command);
+  } else {
+    request.raw("null");
+  }
+  return {token.principal.service.str(),       token.token_id, std::string(peer),
+          std::string(kOperations[operation]), request.take(), ++number};
+}
+
+bool Session::handle(std::uint64_t id, const Refused& refused) {
+  if (id != 0 || refused.operation >= kOperations.size()) return false;
+  const auto* token = tokens_.find(refused.handle, uv_now(state_.context.loop));
+  if (token == nullptr) return true;  // its channel or policy has changed since
+  const Command* command = refused.command ? &*refused.command : nullptr;
+  state_.context.audit.result(subject_of(*token, refused.peer.view(), refused.operation, command),
+                              Error{refused.code, "refused by the front", {}}, {}, 0);
+  return true;
+}
+
+template <class X>
+void Session::run(X command, const Principal& caller, const ReplyPtr& reply) {
+  const auto allowed = policy::authorize(std::move(command), caller, state_.policy);
+  if (!allowed) return reply->fail(allowed.error());
+  if (X::kMutates && !reply->intend()) return;
+  execute(*allowed, reply, state_.context);
+}
+
+bool Session::handle(std::uint64_t id, const Credit& credit) {
+  if (id > last_id_ || credit.frames == 0) return false;
+  const auto found = open_.find(id);
+  if (found == open_.end()) return true;  // answered while the credit was on its way
+  const auto reply = found->second.lock();
+  return !reply || reply->add_credit(credit.frames);
+}
+
+bool Session::handle(std::uint64_t id, const Cancel&) {
+  if (id > last_id_) return false;
+  const auto found = open_.find(id);
+  if (found == open_.end()) return true;
+  const auto reply = found->second.lock();
+  open_.erase(found);
+  if (reply) reply->abandon();
+  return true;
+}
+
+void Session::send_policy() {
+  tokens_.clear();
+  if (phase_ != Phase::ready) return;
+  const auto& profiles = state_.policy->profiles;
+  const auto count = static_cast<std::uint32_t>(profiles.size());
+  if (profiles.empty()) send(0, false, PolicyProfile{state_.policy_generation, 0, std::nullopt});
+  for (const auto& [service, profile] : profiles) {
+    send(0, false, PolicyProfile{state_.policy_generation, count, profile});
+  }
+}
+
+void Session::send_status() {
+  if (phase_ == Phase::ready) send(0, false, state_.status);
+}
+
+void Session::drain() {
+  if (phase_ == Phase::ready) send(0, false, Drain{});
+}
+
+void Session::send(std::uint64_t id, bool last, const ToFront& message) {
+  if (phase_ == Phase::ended) return;
+  std::string frame = wire::encode_frame<ToFront>(id, last, message);
+  if (unsent_.empty()) {
+    switch (channel_.send(frame)) {
+      case Channel::Sent::all: return;
+      case Channel::Sent::closed: return;  // the read side sees it and ends the session
+      case Channel::Sent::would_block: break;
+    }
+  }
+  // A front that takes nothing is as good as dead; what it asked for goes on without it.
+  if (unsent_.size() >= limits::kChannelBacklog) return end(End::breach);
+  unsent_.push_back(std::move(frame));
+  poll_.watch(UV_READABLE | UV_WRITABLE);
+}
+
+void Session::write_frames() {
+  while (!unsent_.empty()) {
+    const auto sent = channel_.send(unsent_.front());
+    if (sent == Channel::Sent::would_block) return;
+    if (sent == Channel::Sent::closed) break;
+    unsent_.pop_front();
+  }
+  unsent_.clear();
+  poll_.watch(UV_READABLE);
+}
+
+void Session::closed(std::uint64_t id) { open_.erase(id); }
+
+void Session::end(End how) {
+  if (phase_ == Phase::ended) return;
+  phase_ = Phase::ended;
+  ended_(how);
+}
+
+}  // namespace dc::broker

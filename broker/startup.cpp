@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes what the broker needs, while it still may: policy, keys, files, sockets, identities. Broker
+// only, before the door is shut.
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "broker/broker.hpp"
+#include "broker/trusted_file.hpp"
+#include "common/limits.hpp"
+#include "policy/load.hpp"
+
+namespace dc::broker {
+namespace {
+
+constexpr std::size_t kInstanceKeySize = 32;
+
+tl::unexpected<Error> file_error(const std::string& what, const std::string& path) {
+  return fail(Errc::invalid_request, "cannot " + what + " " + path + ": " + std::strerror(errno));
+}
+
+Result<void> add_key(TokenKeys& keys, TokenKey key, const std::string& origin) {
+  auto added = keys.add(std::move(key));
+  if (added) return {};
+  return fail(Errc::invalid_request, origin + ": " + added.error().detail, added.error().hint);
+}
+
+Result<TokenKeys> load_keys(const Config& config, Secret environment_key) {
+  TokenKeys keys;
+  if (!environment_key.empty()) {
+    // The service that we replace takes tokens without exp under this key.
+    auto added = add_key(keys, {std::nullopt, false, std::move(environment_key)},
+                         "DOCKER_CONTROL_JWT_SECRET");
+    if (!added) return fail(added.error());
+  }
+  for (const KeyFile& file : config.keys) {
+    Secret secret(limits::kHmacKeyMax + 2);
+    const auto size =
+        read_trusted_file(file.file, kReadableByOthers, secret.data(), secret.capacity());
+    if (!size) return fail(size.error());
+    secret.resize(*size);
+    // An editor's end of line is not part of the key.
+    if (secret.view().ends_with('\n')) secret.resize(secret.view().size() - 1);
+    if (secret.view().ends_with('\r')) secret.resize(secret.view().size() - 1);
+    auto added = add_key(keys, {file.kid, file.require_exp, std::move(secret)}, file.file);
+    if (!added) return fail(added.error());
+  }
+  if (!keys.empty()) return keys;
+  return fail(Errc::invalid_request, "there is no key to check tokens with",
+              "set DOCKER_CONTROL_JWT_SECRET, or write a [[key]] with file into the configuration; "
+              "docker-control keygen makes one");
+}
+
+// Opens a file of our own, which the broker's user is to own.
+Result<Fd> open_own(const std::string& path, int flags, mode_t mode, const Identity& owner) {
+  Fd file(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0) return file_error("open", path);
+  if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) {
+    return fail(Errc::invalid_request, path + " is not a plain file");
+  }
+  if ((info.st_mode & static_cast<mode_t>(~mode) & 077) != 0 && S_ISREG(info.st_mode)) {
+    return fail(Errc::invalid_request, path + " is open to other users", "chmod o= " + path);
+  }
+  if (::geteuid() == 0 && S_ISREG(info.st_mode) &&
+      ::fchown(file.get(), owner.uid, owner.gid) != 0) {
+    return file_error("chown", path);
+  }
+  return file;
+}
+
+// Read where there is one; else made. It outlives reinstallation, so that containers are recognised
+// after it.
+Result<Secret> instance_key(const std::string& directory, const Identity& owner) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return file_error("make", directory);
+  }
+  if (::geteuid() == 0 && ::chown(directory.c_str(), owner.uid, owner.gid) != 0) {
+    return file_error("chown", directory);
+  }
+  const std::string path = directory + "/instance.key";
+  const auto file = open_own(path, O_RDWR, 0600, owner);
+  if (!file) return fail(file.error());
+  Secret key(kInstanceKeySize);
+  key.resize(kInstanceKeySize);
+  constexpr auto kWhole = static_cast<ssize_t>(kInstanceKeySize);
+  const ssize_t size = ::read(file->get(), key.data(), kInstanceKeySize);
+  if (size == kWhole) return key;
+  if (size != 0) {
+    return fail(Errc::invalid_request, path + " is not an instance key of 32 bytes",
+                "restore it; without it, containers made before become foreign");
+  }
+  if (::getrandom(key.data(), kInstanceKeySize, 0) != kWhole ||
+      ::write(file->get(), key.data(), kInstanceKeySize) != kWhole || ::fsync(file->get()) != 0) {
+    return file_error("write", path);
+  }
+  return key;
+}
+
+// By descriptor, because the front's user need not be able to reach the path.
+Result<Fd> open_front(const std::string& configured) {
+  std::array<char, 4096> self{};
+  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
+  const std::string path(self.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const std::string directory = path.substr(0, path.rfind('/'));
+  for (const std::string& place :
+       {configured, directory + "/docker-controld", directory + "/../daemon/docker-controld"}) {
+    Fd file(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file) return file;
+    if (!configured.empty()) return file_error("open the front", configured);
+  }
+  return fail(Errc::invalid_request, "docker-controld is not beside " + path,
+              "set front_executable in the configuration");
+}
+
+// Sockets of the service manager (sd_listen_fds(3)), if LISTEN_PID says that they are for us.
+std::vector<Fd> take_passed_sockets() {
+  std::vector<Fd> passed;
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  if (pid == nullptr || count == nullptr || std::atol(pid) != ::getpid()) return passed;
+  const long number = std::min<long>(std::atol(count), limits::kListeners);
+  for (int fd = 3; fd < 3 + number; ++fd) passed.emplace_back(fd);
+  return passed;
+}
+
+// Moves a value out, or notes the first error.
+template <class T>
+void keep(T& out, Result<T> result, std::optional<Error>& error) {
+  if (result) {
+    out = std::move(*result);
+  } else if (!error) {
+    error = result.error();
+  }
+}
+
+}  // namespace
+
+Result<policy::Snapshot> load_policy(const std::string& path) {
+  const auto text = read_trusted_text(path, limits::kPolicyFile);
+  if (!text) return fail(text.error());
+  auto loaded = policy::load(*text);
+  if (loaded.problems.empty()) {
+    return std::make_shared<const policy::Policy>(std::move(loaded.policy));
+  }
+  std::string all;
+  for (const auto& problem : loaded.problems) {
+    if (!all.empty()) all += '\n';
+    all += policy::to_string(problem, path);
+  }
+  return fail(Errc::invalid_request, all);
+}
+
+Result<Startup> prepare(Config config, Secret environment_key) {
+  Startup startup;
+  std::optional<Error> error;
+  startup.listeners = take_passed_sockets();
+  keep(startup.policy, load_policy(config.policy), error);
+  keep(startup.keys, load_keys(config, std::move(environment_key)), error);
+  keep(startup.identities, find_identities(config.docker_socket, config.require_separation), error);
+  if (error) return fail(*error);  // before anything is made on disk
+  const Identity& owner = startup.identities.broker;
+  keep(startup.instance_key, instance_key(config.state_dir, owner), error);
+  keep(startup.audit, open_own(config.audit, O_WRONLY | O_APPEND, 0640, owner), error);
+  keep(startup.front_executable, open_front(config.front_executable), error);
+  if (error) return fail(*error);
+  startup.config = std::move(config);
+  return startup;
+}
+
+}  // namespace dc::broker

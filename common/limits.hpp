@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every size, count and time cap of both sides, each with its reason. Policy limits (memory, CPU)
+// are in policy/policy.hpp: those the administrator may change.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace dc::limits {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// --- channel -----------------------------------------------------------------------------------
+// A datagram of the socketpair: large enough for one `run`, small enough that four fit the default
+// socket buffer.
+inline constexpr std::size_t kFrame = 64 * 1024;
+// Payload of one chunk of bulk data; half a frame leaves room for the header fields around it.
+inline constexpr std::size_t kChunk = 32 * 1024;
+// Frames that the broker may have sent on one request before the front returns credit: 256 KiB.
+inline constexpr std::uint32_t kCredits = 8;
+// Elements of any list inside a frame; the tightest field cap applies first, this one bounds
+// memory.
+inline constexpr std::uint32_t kListElements = 1024;
+// Requests of one front that the broker works on at a time; beyond it the answer is `overloaded`.
+inline constexpr std::size_t kInFlight = 128;
+// Of those, one service may hold this many, so one caller cannot starve another.
+inline constexpr std::size_t kInFlightPerService = 64;
+// Places kept for stop and remove, which must work under overload.
+inline constexpr std::size_t kInFlightReserve = 16;
+// Frames that the broker keeps for a front that does not read; past it the front is taken for dead.
+inline constexpr std::size_t kChannelBacklog = 1024;
+
+// --- HTTP --------------------------------------------------------------------------------------
+inline constexpr std::size_t kRequestLine = 4 * 1024;  // method, target and version
+inline constexpr std::size_t kHeaderLine = 8704;       // a token of kToken bytes and its name
+inline constexpr std::size_t kHeaders = 16 * 1024;     // request line and all headers
+inline constexpr std::size_t kHeaderCount = 64;
+inline constexpr std::size_t kBodyRun = 64 * 1024;  // containers/run
+inline constexpr std::size_t kBody = 8 * 1024;      // everything else
+inline constexpr std::size_t kChunkExtension = 64;  // bytes after a chunk's size
+inline constexpr std::size_t kQueryParameters = 32;
+inline constexpr std::size_t kPathSegments = 12;
+inline constexpr milliseconds kHeaderTime = seconds(5);   // first byte to end of headers
+inline constexpr milliseconds kBodyTime = seconds(10);    // end of headers to end of body
+inline constexpr milliseconds kIdleTime = seconds(30);    // between requests
+inline constexpr milliseconds kWriteStall = seconds(30);  // a reader that takes nothing
+inline constexpr milliseconds kLingerTime = seconds(2);   // after an error, before the close
+inline constexpr unsigned kRequestsPerConnection = 1000;  // evens out load between workers
+inline constexpr std::size_t kConnections = 512;
+inline constexpr std::size_t kConnectionsPerAddress = 64;
+// Bytes of an answer that wait for the client's socket before the broker's credit is withheld.
+inline constexpr std::size_t kWriteQueue = 256 * 1024;
+
+// --- tokens ------------------------------------------------------------------------------------
+inline constexpr std::size_t kToken = 8 * 1024;
+inline constexpr std::size_t kTokenHeader = 512;   // decoded JSON
+inline constexpr std::size_t kTokenClaims = 4096;  // decoded JSON
+inline constexpr std::size_t kTokenMembers = 32;
+inline constexpr std::size_t kTokenDepth = 4;
+inline constexpr std::size_t kHmacKeyMin = 32;  // RFC 7518 section 3.2 for HS256
+inline constexpr std::size_t kHmacKeyMax = 1024;
+inline constexpr std::size_t kKeys = 16;    // configured at once, for rotation
+inline constexpr seconds kTokenLeeway{30};  // clock difference between issuer and us
+inline constexpr seconds kTokenCache{60};   // longest life of a verified token's handle
+inline constexpr std::size_t kTokenCacheEntries = 4096;
+
+// --- fields of commands ------------------------------------------------------------------------
+inline constexpr std::size_t kImageReference = 512;
+inline constexpr std::size_t kRepository = 255;  // dockerd's own cap
+inline constexpr std::size_t kTag = 128;
+inline constexpr std::size_t kName = 63;           // container, network and host names
+inline constexpr std::size_t kContainerRef = 128;  // name, id or id prefix
+inline constexpr std::size_t kArguments = 512;
+inline constexpr std::size_t kArgumentBytes = 32 * 1024;  // all arguments together
+inline constexpr std::size_t kVariables = 256;
+inline constexpr std::size_t kVariableBytes = 48 * 1024;  // all variables together; fits a frame
+inline constexpr std::size_t kLabels = 64;
+inline constexpr std::size_t kLabelKey = 128;
+inline constexpr std::size_t kLabelValue = 1024;
+inline constexpr std::size_t kPorts = 16;
+inline constexpr std::size_t kPath = 1024;
+inline constexpr std::size_t kUser = 64;
+inline constexpr std::uint32_t kStopTimeout = 300;  // seconds; a negative one would wait for ever
+inline constexpr std::uint32_t kRestartRetries = 5;
+inline constexpr std::size_t kFilterValues = 16;
+
+// --- Engine ------------------------------------------------------------------------------------
+inline constexpr std::size_t kEngineConnections = 32;  // open at once to docker.sock
+inline constexpr std::size_t kEngineQueue = 512;       // exchanges that wait for a connection
+inline constexpr std::size_t kEngineHead = 16 * 1024;  // one reply's status line and headers
+inline constexpr std::size_t kEngineBody = 32 * 1024 * 1024;  // a list of 10,000 containers
+inline constexpr std::size_t kInspectBody = 4 * 1024 * 1024;
+inline constexpr std::size_t kInspectsPerList = 16;  // in flight for one list
+inline constexpr std::size_t kListedContainers = 10000;
+inline constexpr std::size_t kPullLine = 64 * 1024;  // one line of pull progress
+inline constexpr std::size_t kRunLogs = 256 * 1024;  // output kept of a run with detach=false
+inline constexpr milliseconds kConnectTime = seconds(1);
+inline constexpr milliseconds kReadTime = seconds(10);    // list, inspect
+inline constexpr milliseconds kMutateTime = seconds(60);  // create, start, remove
+inline constexpr milliseconds kStopGrace = seconds(30);   // on top of stop's own timeout
+inline constexpr milliseconds kPullTime = seconds(600);
+inline constexpr milliseconds kPullStall = seconds(60);           // no progress line
+inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // run with detach=false
+inline constexpr milliseconds kProbeEvery = seconds(1);
+inline constexpr milliseconds kProbeTime = seconds(2);
+inline constexpr milliseconds kRollbackTime = seconds(30);  // removal of a failed run, with retries
+inline constexpr milliseconds kSweepEvery = seconds(30);
+inline constexpr std::uint64_t kDiskFloor = 10ULL
+                                            << 30;  // free bytes below which health is degraded
+
+// --- processes ---------------------------------------------------------------------------------
+inline constexpr milliseconds kDrainTime = seconds(10);
+inline constexpr std::size_t kListeners = 8;
+inline constexpr std::size_t kConfigFile = 64 * 1024;
+inline constexpr std::size_t kPolicyFile = 1024 * 1024;
+inline constexpr std::size_t kProfiles = 256;
+inline constexpr std::size_t kProfileEntries = 256;  // images, networks, ranges of one profile
+
+}  // namespace dc::limits

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of the validated types. Both sides; pure functions of untrusted text.
+#include "common/types.hpp"
+
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace dc {
+namespace {
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
+constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+
+bool all_of(std::string_view text, bool (*accept)(char)) {
+  for (char c : text) {
+    if (!accept(c)) return false;
+  }
+  return true;
+}
+
+constexpr bool is_name_char(char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; }
+
+// Docker's own name grammar: a letter or digit, then name characters.
+bool is_name(std::string_view text, std::size_t max) {
+  return !text.empty() && text.size() <= max && is_alnum(text.front()) &&
+         all_of(text, is_name_char);
+}
+
+bool is_id_like(std::string_view text) {
+  return text.size() >= 12 && text.size() <= 64 && all_of(text, is_hex);
+}
+
+bool is_user_part(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && (is_alnum(text.front()) || text.front() == '_') &&
+         all_of(text, is_name_char);
+}
+
+bool is_under(std::string_view path, std::string_view root) {
+  return path == root || (path.size() > root.size() && path.substr(0, root.size()) == root &&
+                          path[root.size()] == '/');
+}
+
+}  // namespace
+
+bool is_plain_text(std::string_view text) {
+  return text.find('\0') == std::string_view::npos &&
+         simdjson::validate_utf8(text.data(), text.size());
+}
+
+bool ContainerRefRule::accepts(std::string_view text) {
+  return is_name(text, limits::kContainerRef);
+}
+bool ContainerNameRule::accepts(std::string_view text) {
+  return is_name(text, limits::kName) && !is_id_like(text);
+}
+bool ContainerIdRule::accepts(std::string_view text) {
+  return text.size() == 64 && all_of(text, is_hex);
+}
+bool ImageIdRule::accepts(std::string_view text) {
+  return text.substr(0, 7) == "sha256:" && ContainerIdRule::accepts(text.substr(7));
+}
+bool NetworkNameRule::accepts(std::string_view text) { return is_name(text, limits::kName); }
+
+bool HostNameRule::accepts(std::string_view text) {
+  if (text.empty() || text.size() > limits::kName) return false;
+  char before = '.';
+  for (char c : text) {
+    if (!is_alnum(c) && c != '-' && c != '.') return false;
+    if (before == '.' && !is_alnum(c)) return false;  // empty label, or one that begins with -
+    if (c == '.' && before == '-') return false;
+    before = c;
+  }
+  return is_alnum(before);
+}
+
+bool UserSpecRule::accepts(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return is_user_part(text);
+  return is_user_part(text.substr(0, colon)) && is_user_part(text.substr(colon + 1));
+}
+
+bool WorkingDirRule::accepts(std::string_view text) {
+  if (text.empty() || text.size() > limits::kPath || text.front() != '/') return false;
+  if (!is_plain_text(text) || text.find('\\') != std::string_view::npos) return false;
+  // Walk the parts: `.`, `..` and empty ones would let a path mean another than it reads.
+  std::string_view rest = text.substr(1);
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  return !is_under(text, "/proc") && !is_under(text, "/sys") && !is_under(text, "/dev");
+}
+
+bool VariableNameRule::accepts(std::string_view text) {
+  return !text.empty() && text.size() <= 256 && !is_digit(text.front()) &&
+         all_of(text, [](char c) { return is_alnum(c) || c == '_'; });
+}
+
+bool LabelKeyRule::accepts(std::string_view text) {
+  if (text.empty() || text.size() > limits::kLabelKey) return false;
+  if (!all_of(text, [](char c) { return is_name_char(c) || c == '/'; })) return false;
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return !lower.starts_with(kLabelNamespace);
+}
+
+bool ServiceNameRule::accepts(std::string_view text) {
+  return !text.empty() && text.size() <= 128 &&
+         all_of(text, [](char c) { return is_name_char(c) || c == ':' || c == '@'; });
+}
+
+namespace {
+constexpr std::array<std::string_view, 4> kRestartNames = {"no", "on-failure", "always",
+                                                           "unless-stopped"};
+constexpr std::array<std::string_view, 7> kStateNames = {
+    "created", "running", "paused", "restarting", "removing", "exited", "dead"};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> find_name(const std::array<std::string_view, N>& names, std::string_view name) {
+  static_assert(N == static_cast<std::size_t>(enum_last(Enum{})) + 1);
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == name) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+}  // namespace
+
+std::string_view enum_name(Restart restart) {
+  return kRestartNames[static_cast<std::size_t>(restart)];
+}
+std::optional<Restart> parse_restart(std::string_view name) {
+  return find_name<Restart>(kRestartNames, name);
+}
+std::string_view enum_name(ContainerState state) {
+  return kStateNames[static_cast<std::size_t>(state)];
+}
+std::optional<ContainerState> parse_state(std::string_view name) {
+  return find_name<ContainerState>(kStateNames, name);
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || text.empty()) return std::nullopt;
+  std::string unit(text.substr(static_cast<std::size_t>(end - text.data())));
+  for (char& c : unit) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  unsigned shift = 0;
+  if (!unit.empty() && unit != "b") {
+    const std::size_t power = std::string_view("kmgt").find(unit[0]);
+    if (power == std::string_view::npos) return std::nullopt;
+    const std::string_view rest = std::string_view(unit).substr(1);
+    if (!rest.empty() && rest != "b" && rest != "ib") return std::nullopt;
+    shift = static_cast<unsigned>(power + 1) * 10;
+  }
+  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (number > (kMax >> shift)) return std::nullopt;
+  return number << shift;
+}
+
+}  // namespace dc

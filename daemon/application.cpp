@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What needs no token is answered here; everything else is a Call. Front only.
+#include "daemon/application.hpp"
+
+#include <ctime>
+
+#include "daemon/health.hpp"
+#include "daemon/negotiate.hpp"
+#include "daemon/routes.hpp"
+
+namespace dc::daemon {
+
+Application::Application(uv_loop_t* loop, BrokerClient& broker, bool policy_check)
+    : auth_(loop, broker), services_{broker, auth_, policy_check} {}
+
+void Application::handle(const std::shared_ptr<Exchange>& exchange) {
+  const HttpRequest& request = exchange->request();
+  if (is_preflight(request)) return exchange->respond(preflight_answer(request));
+  const Match match = match_route(request.method, request.path);
+  if (match.route == nullptr || match.route->page == Page::none) {
+    return Call::start(services_, exchange);
+  }
+  HttpResponse response = health_page(match.route->page, status_, std::time(nullptr));
+  for (Header& header : cors_headers(request)) response.headers.push_back(std::move(header));
+  exchange->respond(std::move(response));
+}
+
+void Application::use_policy(policy::Snapshot policy) {
+  services_.policy = std::move(policy);
+  auth_.clear();
+}
+
+}  // namespace dc::daemon

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The front's application: receives every well-formed request from the HTTP layer, answers the
+// public pages itself and starts a Call for the rest. Front only; requests are hostile.
+#pragma once
+
+#include <memory>
+
+#include "daemon/auth.hpp"
+#include "daemon/broker_client.hpp"
+#include "daemon/call.hpp"
+#include "daemon/http.hpp"
+
+namespace dc::daemon {
+
+class Application {
+ public:
+  // `policy_check` false: scopes and policy are left to the broker, for tests of it.
+  Application(uv_loop_t* loop, BrokerClient& broker, bool policy_check);
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  void handle(const std::shared_ptr<Exchange>& exchange);
+
+  // Verified tokens are forgotten: their scopes came from the policy before.
+  void use_policy(policy::Snapshot policy);
+  void use_status(const EngineStatus& status) { status_ = status; }
+
+ private:
+  Authenticator auth_;
+  Services services_;
+  EngineStatus status_;
+};
+
+}  // namespace dc::daemon

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk of one request, in the order of the REST contract. Front only; see the head of call.hpp.
+#include "daemon/call.hpp"
+
+#include "daemon/negotiate.hpp"
+#include "policy/authorize.hpp"
+
+namespace dc::daemon {
+namespace {
+
+// Each above what the broker itself allows, so that its answer comes first.
+constexpr std::chrono::seconds kReadDeadline{15};
+constexpr std::chrono::seconds kMutateDeadline{90};
+
+std::chrono::milliseconds deadline_of(const Command& command) {
+  if (const auto* stop = std::get_if<StopContainer>(&command)) {
+    return kMutateDeadline + limits::kStopGrace + std::chrono::seconds(stop->timeout);
+  }
+  if (const auto* restart = std::get_if<RestartContainer>(&command)) {
+    return kMutateDeadline + limits::kStopGrace + std::chrono::seconds(restart->timeout);
+  }
+  if (const auto* run = std::get_if<RunContainer>(&command)) {
+    const auto start = limits::kPullTime + limits::kRollbackTime + 2 * kMutateDeadline;
+    return run->detach ? start : start + limits::kWaitTime;
+  }
+  return std::visit([](const auto& any) { return any.kMutates; }, command) ? kMutateDeadline
+                                                                           : kReadDeadline;
+}
+
+// The broker's own check is the one that counts; this one only answers sooner.
+Result<void> check_policy(const Command& command, const Principal& caller,
+                          const policy::Snapshot& policy) {
+  return std::visit(
+      [&](const auto& any) -> Result<void> {
+        auto allowed = policy::authorize(any, caller, policy);
+        if (!allowed) return fail(std::move(allowed.error()));
+        return {};
+      },
+      command);
+}
+
+}  // namespace
+
+void Call::start(Services& services, std::shared_ptr<Exchange> exchange) {
+  auto call = std::make_shared<Call>(services, std::move(exchange));
+  call->exchange_->on_gone([weak = call->weak_from_this()] {
+    if (const auto self = weak.lock()) self->gone();
+  });
+  call->authenticate();
+}
+
+Call::Call(Services& services, std::shared_ptr<Exchange> exchange)
+    : services_(services), exchange_(std::move(exchange)), request_(exchange_->request()) {}
+
+void Call::authenticate() {
+  services_.auth.authenticate(request_.authorization, request_.peer,
+                              [self = shared_from_this()](Authenticator::Outcome outcome) {
+                                self->authenticated(std::move(outcome));
+                              });
+}
+
+void Call::authenticated(Authenticator::Outcome outcome) {
+  if (gone_) return;
+  if (!outcome) return refuse(outcome.error());
+  caller_ = std::move(*outcome);
+  if (!message_) return route();
+  std::get<Submit>(*message_).handle = caller_->handle;
+  submit();
+}
+
+void Call::route() {
+  const Match match = match_route(request_.method, request_.path);
+  if (request_.method == Method::options && (match.methods != 0 || request_.path.empty())) {
+    HttpResponse response;
+    response.status = 204;
+    response.headers.push_back({"Allow", allow_header(match.methods)});
+    return respond(std::move(response));
+  }
+  if (match.methods == 0) return refuse({Errc::not_found, "Not Found", ""});
+  if (match.route == nullptr) {
+    HttpResponse response = http_error(405, "method_not_allowed", "Method Not Allowed");
+    response.headers.push_back({"Allow", allow_header(match.methods)});
+    return respond(std::move(response));
+  }
+  route_ = match.route;
+  id_segment_ = match.id;
+  if (services_.policy_check) {
+    const auto scope = policy::check_scope(route_->scope, route_->operation, caller_->principal,
+                                           *services_.policy);
+    if (!scope) return deny(scope.error(), nullptr);
+  }
+  if (auto refusal = refuse_form(request_, route_->body)) return respond(std::move(*refusal));
+  read_body();
+}
+
+void Call::read_body() {
+  if (!request_.has_body) return with_body({});
+  exchange_->read_body(route_->body_limit, [self = shared_from_this()](const std::string& body) {
+    // A body that a GET brings means nothing; it is only read off the connection.
+    self->with_body(self->route_->body == BodyKind::none ? std::string() : body);
+  });
+}
+
+void Call::with_body(const std::string& body) {
+  if (gone_) return;
+  auto command = route_->build({id_segment_, request_.query, body});
+  if (!command) return deny(command.error(), nullptr);
+  if (services_.policy_check) {
+    if (auto allowed = check_policy(*command, caller_->principal, services_.policy); !allowed) {
+      return deny(allowed.error(), &*command);
+    }
+  }
+  message_ = Submit{caller_->handle, Text<64>::clip(request_.peer), std::move(*command)};
+  submit();
+}
+
+void Call::deny(const Error& error, const Command* command) {
+  Refused refused{caller_->handle, Text<64>::clip(request_.peer), 0, error.code, std::nullopt};
+  while (kOperations[refused.operation] != route_->operation) ++refused.operation;
+  if (command != nullptr) refused.command = *command;
+  services_.broker.report(refused);
+  refuse(error);
+}
+
+void Call::submit() {
+  const auto deadline = deadline_of(std::get<Submit>(*message_).command);
+  id_ = services_.broker.request(*message_, shared_from_this(), deadline);
+  if (id_ == 0) return refuse({Errc::invalid_request, "The request is too large", ""});
+  if (reply_) return;
+  reply_.emplace(exchange_, route_->shape, cors_headers(request_),
+                 [this](std::uint32_t frames) { services_.broker.credit(id_, frames); });
+}
+
+void Call::part(ToFront message) { reply_->part(std::move(message)); }
+
+void Call::last(ToFront message) {
+  const auto* failed = std::get_if<Failed>(&message);
+  // The broker forgets handles when keys or policy change: the token itself may still be good.
+  if (failed != nullptr && failed->code == Errc::unauthenticated) {
+    services_.auth.forget(*caller_);
+    if (!retried_ && !gone_) {
+      retried_ = true;
+      return authenticate();
+    }
+  }
+  reply_->last(std::move(message));
+}
+
+void Call::gone() {
+  gone_ = true;
+  if (!reply_) return;
+  reply_->discard();
+  // What changes something goes on to its end: the client may have seen it begin.
+  if (!route_->mutates) services_.broker.cancel(id_);
+}
+
+void Call::respond(HttpResponse response) {
+  for (Header& header : cors_headers(request_)) response.headers.push_back(std::move(header));
+  exchange_->respond(std::move(response));
+}
+
+}  // namespace dc::daemon

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The caps of the HTTP layer as one value, so that a test can shorten them. Front only. The figures
+// are those of common/limits.hpp; what is given here concerns this layer's own mechanics.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "common/limits.hpp"
+
+namespace dc::daemon {
+
+struct HttpLimits {
+  std::chrono::milliseconds header_time = limits::kHeaderTime;
+  // A body has this long, and for each KiB of it that came another second, up to body_time: a
+  // client has to send about 1 KiB/s.
+  std::chrono::milliseconds body_start_time = std::chrono::seconds(5);
+  std::chrono::milliseconds body_time = limits::kBodyTime;
+  std::chrono::milliseconds idle_time = limits::kIdleTime;
+  std::chrono::milliseconds write_stall = limits::kWriteStall;
+  std::chrono::milliseconds linger_time = limits::kLingerTime;
+  // How long a stream goes on after the client has said that it sends no more. A client that is
+  // gone looks the same, so an endless stream must not go on for ever; a list is written out in
+  // less.
+  std::chrono::milliseconds half_closed_stream = std::chrono::milliseconds(500);
+  // Rest after the process ran out of descriptors.
+  std::chrono::milliseconds accept_pause = std::chrono::milliseconds(500);
+  // Deadlines are looked at this often, all connections at once.
+  std::chrono::milliseconds sweep = std::chrono::milliseconds(250);
+
+  unsigned requests_per_connection = limits::kRequestsPerConnection;
+  std::size_t connections = limits::kConnections;
+  // Connections above that, which are told so before they are closed.
+  std::size_t reserve = 16;
+  std::size_t connections_per_address = limits::kConnectionsPerAddress;
+  std::size_t write_queue = limits::kWriteQueue;
+  // Bytes of later requests that are held while one is answered; then the socket is left alone.
+  std::size_t pipeline = limits::kHeaders;
+};
+
+}  // namespace dc::daemon

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accepts connections on inherited listening sockets and looks after all of them: caps, deadlines,
+// draining. Front only; called by daemon/main.cpp. Peers are hostile.
+//
+// Make it before the process is sealed: libuv takes a spare descriptor with the first stream.
+// SIGPIPE has to be ignored by the process.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/fd.hpp"
+#include "common/uv.hpp"
+#include "daemon/connection.hpp"
+#include "daemon/http.hpp"
+#include "daemon/http_limits.hpp"
+
+namespace dc::daemon {
+
+class Listener final : private ConnectionHost {
+ public:
+  // `fd` is a bound TCP socket; it need not listen yet.
+  Listener(uv_loop_t* loop, Fd fd, const HttpLimits& limits, Handler handler);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  // Cuts what is still open. Never to be called from inside a callback of this layer.
+  ~Listener();
+
+  // One more socket under the same caps.
+  void add(Fd fd);
+
+  // Accepts no more, closes idle connections, lets open requests finish with `Connection: close`;
+  // `done` runs when the last connection is gone.
+  void drain(std::function<void()> done);
+
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  struct Socket {
+    Fd fd;
+    std::unique_ptr<uv::Poll> poll;  // closed before the descriptor
+  };
+
+  void schedule(Connection& connection) override;
+  void closed(Connection& connection) override;
+  void handle(std::shared_ptr<Exchange> exchange) override;
+
+  void accept_some(int fd);
+  void adopt(Fd fd, std::string peer);
+  void out_of_descriptors(int fd);
+  void watch();
+  void sweep();
+  void wake();
+  void run_deferred();
+
+  Handler handler_;
+  std::vector<Socket> sockets_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::unordered_map<std::string, std::size_t> per_address_;
+  // Work that must not run from inside a call into a connection waits for the idle handle.
+  std::vector<Connection*> scheduled_;
+  std::vector<std::unique_ptr<Connection>> dead_;
+  uv::Owned<uv_idle_t> idle_;
+  uv::Timer sweeper_;
+  uv::Timer accept_again_;
+  Fd spare_;
+  bool resting_ = false;
+  std::function<void()> drained_;
+};
+
+}  // namespace dc::daemon

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE route table of the REST contract: what may be asked, by which scope, and which command it
+// becomes. Data only, so that the API description can be made from it. Front; matches hostile
+// paths.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/commands.hpp"
+#include "daemon/http.hpp"
+#include "daemon/normalize.hpp"
+
+namespace dc::daemon {
+
+// Pages that the front answers by itself, without a token.
+enum class Page : std::uint8_t { none, health, livez, readyz };
+
+enum class BodyKind : std::uint8_t { none, optional, required };
+
+// What the broker's reply is rendered as.
+enum class Shape : std::uint8_t { success, list, container, started };
+
+struct Route {
+  Method method;
+  std::string_view pattern;    // "/api/v1/containers/{id}/stop"
+  std::string_view operation;  // the command's kName, or the page's name
+  Page page;                   // none: a command, and the rest of the row holds
+  Scope scope;
+  bool mutates;
+  BodyKind body;
+  std::size_t body_limit;
+  Shape shape;
+  Result<Command> (*build)(const RequestParts& parts);
+};
+
+std::span<const Route> all_routes();
+
+struct Match {
+  const Route* route = nullptr;  // nullptr: no such path, or not with this method
+  std::string_view id;           // what {id} stands for; views the path
+  std::uint8_t methods = 0;      // those of the path, one bit each; 0: no such path
+};
+
+// HEAD matches the row of GET.
+Match match_route(Method method, const std::vector<std::string>& path);
+
+// The value of Allow for a path: "GET, HEAD, OPTIONS".
+std::string allow_header(std::uint8_t methods);
+
+}  // namespace dc::daemon

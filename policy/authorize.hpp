@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision. The same authorize() runs in the front (a fast answer) and in the broker (the one
+// that counts). Pure functions of command, caller and policy; the default is deny.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "common/commands.hpp"
+#include "common/principal.hpp"
+#include "policy/profile.hpp"
+
+namespace dc::policy {
+
+// A command that the policy allows, rebuilt by it: defaults filled in, values bounded. Only
+// authorize() makes one, and execute() takes nothing else.
+template <class X>
+class Allowed {
+ public:
+  [[nodiscard]] const X& command() const { return command_; }
+  [[nodiscard]] const ServiceName& service() const { return service_; }
+  [[nodiscard]] const Profile& profile() const { return *profile_; }
+
+ private:
+  template <class Y>
+  friend Result<Allowed<Y>> authorize(Y command, const Principal& caller, const Snapshot& policy);
+  Allowed(X command, ServiceName service, Snapshot policy, const Profile& profile)
+      : command_(std::move(command)),
+        service_(std::move(service)),
+        policy_(std::move(policy)),
+        profile_(&profile) {}
+
+  X command_;
+  ServiceName service_;
+  Snapshot policy_;  // keeps *profile_ alive
+  const Profile* profile_;
+};
+
+// One overload per command: the command as it may be executed, or the refusal with the policy key
+// that would allow it in `hint`. A command without one does not compile.
+Result<ListContainers> check(ListContainers command, const Profile& profile);
+Result<InspectContainer> check(InspectContainer command, const Profile& profile);
+Result<RunContainer> check(RunContainer command, const Profile& profile);
+Result<StartContainer> check(StartContainer command, const Profile& profile);
+Result<StopContainer> check(StopContainer command, const Profile& profile);
+Result<RestartContainer> check(RestartContainer command, const Profile& profile);
+Result<RemoveContainer> check(RemoveContainer command, const Profile& profile);
+
+// Errc::scope_denied without profile or scope, else what check() says.
+Result<const Profile*> check_scope(Scope scope, std::string_view operation, const Principal& caller,
+                                   const Policy& policy);
+
+template <class X>
+Result<Allowed<X>> authorize(X command, const Principal& caller, const Snapshot& policy) {
+  auto profile = check_scope(X::kScope, X::kName, caller, *policy);
+  if (!profile) return fail(std::move(profile.error()));
+  auto checked = check(std::move(command), **profile);
+  if (!checked) return fail(std::move(checked.error()));
+  return Allowed<X>(std::move(*checked), caller.service, policy, **profile);
+}
+
+// What the broker knows of an existing container when it asks whether a caller may touch it.
+struct ContainerFacts {
+  std::optional<ServiceName> owner;  // proven by our label, not claimed
+  std::optional<ImageRef> image;     // as its creator named it, when that parses
+};
+
+[[nodiscard]] bool is_owned(const ServiceName& caller, const ContainerFacts& container);
+// A container that may not be seen answers like one that does not exist.
+[[nodiscard]] bool may_see(const ServiceName& caller, const Profile& profile,
+                           const ContainerFacts& container);
+// Start, stop, restart, remove. Another service's proven container never; a foreign one when
+// `manage` lists "image-allowed" and its image is allowed.
+[[nodiscard]] bool may_manage(const ServiceName& caller, const Profile& profile,
+                              const ContainerFacts& container);
+
+}  // namespace dc::policy

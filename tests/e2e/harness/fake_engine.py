@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An Engine of scripted answers, for faults that a real one cannot be made to show."""
+
+import json
+import re
+
+from .http_bytes import Reader
+from .unix_server import UnixServer
+
+VERSION = {
+    "Version": "20.10.24",
+    "ApiVersion": "1.41",
+    "MinAPIVersion": "1.12",
+    "Os": "linux",
+    "Arch": "amd64",
+}
+
+
+def reply(status, body=None, content_type="application/json"):
+    """The bytes of an answer; a body that is not bytes is sent as JSON."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} X", "Api-Version: 1.41", f"Content-Type: {content_type}"]
+    lines.append(f"Content-Length: {len(content)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + content
+
+
+class FakeEngine(UnixServer):
+    """Rules are tried newest first: on(method, path pattern, answer). An answer is bytes, or a
+    function of (request, connection) that returns bytes; b"" closes the connection."""
+
+    def __init__(self, path):
+        self.requests = []
+        self.rules = []
+        super().__init__(path)
+        self.on("GET", "/_ping", reply(200, b"OK", "text/plain"))
+        self.on("HEAD", "/_ping", reply(200))
+        self.on("GET", "/version", reply(200, VERSION))
+        self.on("GET", "/info", reply(200, {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True}))
+        self.on("GET", "/containers/json", reply(200, []))
+        self.on("GET", "/images/json", reply(200, []))
+
+    def on(self, method, pattern, answer):
+        expression = re.compile(rf"(/v1\.\d+)?{pattern}")
+        self.rules.insert(0, (re.compile(method), expression, answer))
+
+    def serve(self, connection):
+        reader = Reader(connection)
+        while (request := reader.next_message()) is not None:
+            self.requests.append(request)
+            data = self._answer(request, connection)
+            if not data:
+                return
+            connection.sendall(data)
+
+    def _answer(self, request, connection):
+        for method, pattern, answer in self.rules:
+            if method.fullmatch(request.method) and pattern.fullmatch(request.path):
+                return answer(request, connection) if callable(answer) else answer
+        return reply(404, {"message": "page not found"})

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image registry of our own on the loopback address, for pulls."""
+
+import contextlib
+import http.client
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from .engine import import_image
+from .wait import wait_for
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: {storage}}}
+  maintenance: {{uploadpurging: {{enabled: false}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Registry:
+    """Processes are named by their configuration file, so the Engine's clean-up finds a left one."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory) / "registry"
+        self.port = free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        self.directory.mkdir()
+        configuration = self.directory / "config.yml"
+        configuration.write_text(
+            CONFIGURATION.format(storage=self.directory / "storage", port=self.port)
+        )
+        with open(self.directory / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [shutil.which("docker-registry"), "serve", str(configuration)], stdout=log, stderr=log
+            )
+        wait_for(self._answers_or_died, 20, "the registry")
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def publish(self, client, repository, tag):
+        """Puts an image into the registry and out of the Engine; returns its reference."""
+        name = f"{self.host}/{repository}"
+        import_image(client, f"{name}:{tag}")
+        for line in client.push(name, tag, stream=True, decode=True):
+            assert "error" not in line, line
+        client.remove_image(f"{name}:{tag}", force=True)
+        return f"{name}:{tag}"
+
+    def _answers_or_died(self):
+        assert self.process.poll() is None, (self.directory / "log").read_text()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            connection.request("GET", "/v2/")
+            return connection.getresponse().status == 200
+        return False

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deadlines and caps of connections over real sockets, with short times.
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <deque>
+#include <string>
+
+#include "tests/unit/http_server.hpp"
+
+namespace dc::daemon::test {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+const std::string kGet = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const std::string kPost = "POST /a HTTP/1.1\r\nHost: localhost\r\n";
+
+TEST_CASE("H15 H17 heads that take too long") {
+  for (const char* bytes : {"", "G", "GET /a HTTP/1.1\r\nHost: loc", "\r\n"}) {
+    CAPTURE(bytes);
+    Server server(echo, quick_limits());
+    Client client(server);
+    client.send(bytes);
+    check_error(client.rest(), 408);
+  }
+}
+
+TEST_CASE("H15 a head that drips in does not move its deadline") {
+  Server server(echo, quick_limits());
+  Client client(server);
+  const auto start = Clock::now();
+  client.send("GET /a HTTP/1.1\r\nX: ");
+  // A byte a turn: the deadline comes long before the line is too long.
+  const auto pause = milliseconds(1);
+  auto next = start;
+  while (!client.ended() && Clock::now() - start < std::chrono::seconds(5)) {
+    if (Clock::now() > next) {
+      next = Clock::now() + pause;
+      client.send("X");
+    }
+    server.turn();
+  }
+  check_error(client.rest(), 408);
+}
+
+TEST_CASE("H17 bodies that take too long") {
+  for (const char* rest : {"Content-Length: 5\r\n\r\n", "Content-Length: 5\r\n\r\nhell",
+                           "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}) {
+    CAPTURE(rest);
+    Server server(echo, quick_limits());
+    Client client(server);
+    client.send(kPost + rest);
+    check_error(client.rest(), 408);
+  }
+}
+
+TEST_CASE("H17 an idle connection is closed without a word") {
+  Server server(echo, quick_limits());
+  Client client(server);
+  client.send(kGet);
+  client.until(";");
+  CHECK(client.rest().empty());
+  CHECK_FALSE(client.was_reset());
+}
+
+TEST_CASE("H17 a client that reads nothing of a large answer is cut off") {
+  bool gone = false;
+  std::shared_ptr<Exchange> held;
+  Server server(
+      [&](std::shared_ptr<Exchange> exchange) {
+        held = std::move(exchange);
+        held->on_gone([&] { gone = true; });
+        held->begin({200, {}, "text/plain", {}});
+        CHECK_FALSE(held->write(std::string(16 * 1024 * 1024, 'x')));
+      },
+      quick_limits());
+  Client client(server, 4096);
+  client.send(kGet);
+  CHECK(server.until([&] { return gone; }));
+  held.reset();
+  CHECK(server.until([&] { return server.listener->connections() == 0; }));
+}
+
+TEST_CASE("H17 a client that asks much and reads nothing fills no queue") {
+  HttpLimits limits = patient_limits();
+  Server server(
+      [](const std::shared_ptr<Exchange>& exchange) {
+        exchange->respond(HttpResponse{.body = std::string(8 * 1024 * 1024, 'x')});
+      },
+      limits);
+  Client client(server, 4096);
+  std::string requests;
+  for (int i = 0; i < 50; ++i) requests += kGet;
+  client.send(requests);
+  server.settle();
+  CHECK(server.requests <= 2);
+  constexpr std::size_t kMuch = 256 * 1024 * 1024;
+  CHECK(client.flood(kMuch) < kMuch);
+  CHECK(server.listener->connections() == 1);
+}
+
+TEST_CASE("a request in hand has no deadline of ours") {
+  std::shared_ptr<Exchange> held;
+  Server server([&](std::shared_ptr<Exchange> exchange) { held = std::move(exchange); },
+                quick_limits());
+  Client client(server);
+  client.send(kGet);
+  const auto start = Clock::now();
+  server.until([&] { return Clock::now() - start > milliseconds(900); });  // every limit is less
+  REQUIRE(held);
+  held->respond(HttpResponse{.body = "late;"});
+  held.reset();
+  CHECK(body_of(client.until(";")) == "late;");
+}
+
+TEST_CASE("a client that does not hang up is hung up on") {
+  Server server(echo, quick_limits());
+  Client client(server);
+  client.send("BAD\r\n\r\n");
+  CHECK(server.until([&] { return server.listener->connections() == 1; }));
+  CHECK(server.until([&] { return server.listener->connections() == 0; }));
+}
+
+TEST_CASE("a connection serves so many requests and no more") {
+  HttpLimits limits = patient_limits();
+  limits.requests_per_connection = 3;
+  Server server(echo, limits);
+  Client client(server);
+  client.send(kGet + kGet + kGet + kGet);
+  const std::string answers = client.rest();
+  CHECK(Client::count(answers, "200 OK") == 3);
+  CHECK(Client::count(answers, "Connection: close") == 1);
+}
+
+TEST_CASE("H33 connections over the cap are told so, and beyond the reserve they wait") {
+  HttpLimits limits = patient_limits();
+  limits.connections = 3;
+  limits.reserve = 2;
+  limits.connections_per_address = 100;
+  Server server(echo, limits);
+  std::deque<Client> clients;
+  for (int i = 0; i < 6; ++i) clients.emplace_back(server);
+  for (const int i : {3, 4}) {
+    const std::string answer = clients.at(static_cast<std::size_t>(i)).rest();
+    check_error(answer, 503);
+    CHECK(answer.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  }
+  CHECK(server.listener->connections() == 5);
+  clients.at(5).send(kGet);
+  server.settle();
+  CHECK(server.requests == 0);  // still in the backlog
+  for (const int i : {0, 3, 4}) clients.at(static_cast<std::size_t>(i)).close();
+  CHECK(body_of(clients.at(5).until(";")) == "/a body:;");
+}
+
+TEST_CASE("H33 one address gets its share") {
+  HttpLimits limits = patient_limits();
+  limits.connections_per_address = 2;
+  Server server(echo, limits);
+  Client first(server);
+  Client second(server);
+  Client third(server);
+  CHECK(third.rest().empty());
+  CHECK(server.listener->connections() == 2);
+  first.close();
+  CHECK(server.until([&] { return server.listener->connections() == 1; }));
+  Client fourth(server);
+  fourth.send(kGet);
+  CHECK(body_of(fourth.until(";")) == "/a body:;");
+}
+
+TEST_CASE("H34 without descriptors accepting rests and comes back") {
+  Server server;
+  Client before(server);
+  before.send(kGet);
+  before.until(";");
+  Client turned_away(server);
+  rlimit old{};
+  ::getrlimit(RLIMIT_NOFILE, &old);
+  // No number is free below the limit, so accept4() fails; the sockets that are open go on.
+  const int lowest = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
+  ::close(lowest);
+  const rlimit none{static_cast<rlim_t>(lowest), old.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  int turns = 0;
+  const auto start = Clock::now();
+  server.until([&] {
+    ++turns;
+    return turned_away.ended() || Clock::now() - start > milliseconds(200);
+  });
+  before.send(kGet);
+  CHECK(body_of(before.until(";")) == "/a body:;");
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  Client after(server);
+  after.send(kGet);
+  CHECK(body_of(after.until(";")) == "/a body:;");
+}
+
+}  // namespace
+}  // namespace dc::daemon::test
