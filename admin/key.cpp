@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Token keys in files, in the environment and from the kernel's random numbers. Command line only.
 #include "admin/key.hpp"
-
 #include <fcntl.h>
 #include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is not in <cstring>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
-
-#include "common/token_keys.hpp"
 #include "common/fd.hpp"
 #include "common/jwt.hpp"
 #include "common/limits.hpp"
+#include "common/token_keys.hpp"
 
 namespace dc::admin {
 namespace {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-
 #include "common/error.hpp"
 #include "common/secret.hpp"
 

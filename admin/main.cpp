@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
-
 #include "admin/key.hpp"
 #include "admin/token.hpp"
 #include "common/jwt.hpp"

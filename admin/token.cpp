@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making tokens. Command line only.
 #include "admin/token.hpp"
-
 #include <algorithm>
 #include <charconv>
-
-#include "common/token_keys.hpp"
 #include "common/json_text.hpp"
 #include "common/jwt.hpp"
+#include "common/token_keys.hpp"
 
 namespace dc::admin {
 namespace {

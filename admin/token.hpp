@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include "common/scopes.hpp"
 #include "common/types.hpp"
 

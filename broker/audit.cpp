@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes audit lines. Broker only.
 #include "broker/audit.hpp"
-
+#include <spdlog/fmt/chrono.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
-
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-
+#include <utility>
 #include "common/json_text.hpp"
 
 namespace dc::broker {
 namespace {
+
+// Lines about refused tokens in one second; a flood of bad tokens must not fill the disk.
+constexpr unsigned kRefusalsPerSecond = 20;
 
 JsonWriter begin(std::string_view event) {
   JsonWriter line;
@@ -34,13 +35,7 @@ void write_subject(JsonWriter& line, const AuditSubject& subject) {
 std::string timestamp() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  ::gmtime_r(&now.tv_sec, &utc);
-  std::array<char, 40> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::string milliseconds = std::to_string(now.tv_nsec / 1'000'000);
-  milliseconds.insert(0, 3 - milliseconds.size(), '0');
-  return std::string(text.data(), size) + "." + milliseconds + "Z";
+  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(now.tv_sec), now.tv_nsec / 1'000'000);
 }
 
 bool Audit::intent(const AuditSubject& subject) {
@@ -65,6 +60,13 @@ bool Audit::result(const AuditSubject& subject, const std::optional<Error>& erro
 }
 
 bool Audit::token_refused(std::string_view peer, std::string_view reason) {
+  const std::time_t second = std::time(nullptr);
+  const unsigned unlisted = refusals_ > kRefusalsPerSecond ? refusals_ - kRefusalsPerSecond : 0;
+  if (std::exchange(refusals_second_, second) != second) {
+    refusals_ = 0;
+    if (unlisted > 0) event("token_refusals_not_listed", std::to_string(unlisted));
+  }
+  if (++refusals_ > kRefusalsPerSecond) return true;
   JsonWriter line = begin("token_refused");
   line.key("peer").string(peer).key("decision").string("deny").key("reason").string(reason);
   return append(line.close('}').take());

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include "common/error.hpp"
 #include "common/fd.hpp"
 
@@ -29,7 +28,8 @@ class Audit {
   // `error` absent: it was done. `object`: the id of what it was done to.
   bool result(const AuditSubject& subject, const std::optional<Error>& error,
               std::string_view object, double milliseconds);
-  // A token that was refused; `reason` is never told to the caller.
+  // A token that was refused; `reason` is never told to the caller. In a flood, some lines a second
+  // and then the number of the others.
   bool token_refused(std::string_view peer, std::string_view reason);
   // Something that happened to the service itself: start, stop, policy reload, breach.
   bool event(std::string_view name, std::string_view detail);
@@ -37,6 +37,8 @@ class Audit {
  private:
   bool append(std::string line);
   Fd file_;
+  std::int64_t refusals_second_ = 0;
+  unsigned refusals_ = 0;  // in that second
   bool failing_ = false;
   bool torn_ = false;  // the last write was cut short: begin the next with a newline
 };

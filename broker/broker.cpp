@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop: one Engine, one front at a time, signals. Broker only. Single-threaded; nothing blocks.
 #include "broker/broker.hpp"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-
-#include "broker/engine_probe.hpp"
+#include "broker/engine_watch.hpp"
 #include "broker/front_link.hpp"
 #include "common/keeper_protocol.hpp"
+#include "common/process.hpp"
 
 namespace dc::broker {
 namespace {
@@ -26,61 +24,57 @@ class Broker {
  public:
   Broker(uv_loop_t* loop, Startup startup, Fd keeper)
       : loop_(loop),
-        config_(std::move(startup.config)),
-        keys_(std::move(startup.keys)),
-        ownership_(std::move(startup.instance_key)),
-        audit_(std::move(startup.audit)),
-        engine_(loop, config_.docker_socket),
-        tags_(engine_),
-        sweeper_(loop, engine_, ownership_, audit_),
-        context_{loop, engine_, ownership_, tags_, sweeper_, audit_},
-        state_{context_, keys_, std::move(startup.policy),
-               1,        {},    {config_.front_policy_check, config_.dev},
-               {}},
-        probe_(loop, engine_, [this](EngineState e, DiskState d) { engine_changed(e, d); }),
-        front_(loop, state_, std::move(keeper), [this] { keeper_lost(); }),
+        policy_path_(startup.config.policy),
+        context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
+                 std::move(startup.audit)),
+        probe_(loop, context_.engine, [this](EngineState e, DiskState d) { engine_changed(e, d); }),
+        front_(loop, context_, std::move(keeper), [this] { keeper_lost(); }),
         terminate_(loop, SIGTERM, [this] { drain(); }),
         interrupt_(loop, SIGINT, [this] { drain(); }),
         hangup_(loop, SIGHUP, [this] { reload(); }),
         deadline_(loop),
-        patience_(loop) {}
+        patience_(loop) {
+    context_.keys = std::move(startup.keys);
+    context_.policy = std::move(startup.policy);
+    context_.welcome = {startup.config.front_policy_check, startup.config.dev};
+  }
 
   int run() {
-    audit_.event("start", "pid " + std::to_string(::getpid()));
-    sweeper_.start();
+    context_.audit.event("start", "pid " + std::to_string(::getpid()));
+    context_.sweeper.start();
     probe_.start();
     uv_run(loop_, UV_RUN_DEFAULT);
-    audit_.event("stop", exit_status_ == 0 ? "told to stop" : "failed");
+    context_.audit.event("stop", exit_status_ == 0 ? "told to stop" : "failed");
     return exit_status_;
   }
 
  private:
   void engine_changed(EngineState engine, DiskState disk) {
-    const bool came_up = engine == EngineState::up && state_.status.engine != EngineState::up;
-    state_.status.engine = engine;
-    state_.status.disk = disk;
+    const bool came_up = engine == EngineState::up && context_.status.engine != EngineState::up;
+    context_.status.engine = engine;
+    context_.status.disk = disk;
     front_.send_status();
     if (!came_up) return;
-    tags_.watch();
-    sweeper_.start();
+    context_.tags.watch();
+    context_.sweeper.start();
   }
 
   void reload() {
-    auto policy = load_policy(config_.policy);
+    auto policy = load_policy(policy_path_);
     const bool stale = !policy;
     if (stale) {
       spdlog::error("the policy was not reloaded, the one before it stays in force:\n{}",
                     policy.error().detail);
-      audit_.event("policy_refused", policy.error().detail);
+      context_.audit.event("policy_refused", policy.error().detail);
     } else {
-      state_.policy = std::move(*policy);
-      ++state_.policy_generation;
+      context_.policy = std::move(*policy);
+      ++context_.policy_generation;
       front_.send_policy();
-      spdlog::info("policy reloaded: {} profiles", state_.policy->profiles.size());
-      audit_.event("policy_reloaded", config_.policy);
+      spdlog::info("policy reloaded: {} profiles", context_.policy->profiles.size());
+      context_.audit.event("policy_reloaded", policy_path_);
     }
-    if (stale == state_.status.policy_stale) return;
-    state_.status.policy_stale = stale;
+    if (stale == context_.status.policy_stale) return;
+    context_.status.policy_stale = stale;
     front_.send_status();
   }
 
@@ -91,16 +85,16 @@ class Broker {
       return uv_stop(loop_);
     }
     draining_ = true;
-    spdlog::info("stopping: {} requests under way", state_.slots.taken());
+    spdlog::info("stopping: {} requests under way", context_.slots.taken());
     deadline_.start(limits::kDrainTime, [this] {
-      spdlog::warn("{} requests did not end in time", state_.slots.taken());
+      spdlog::warn("{} requests did not end in time", context_.slots.taken());
       uv_stop(loop_);
     });
     front_.drain([this] {
       patience_.start(
           0ms,
           [this] {
-            if (state_.slots.taken() == 0) uv_stop(loop_);
+            if (context_.slots.taken() == 0) uv_stop(loop_);
           },
           20ms);
     });
@@ -118,15 +112,8 @@ class Broker {
   }
 
   uv_loop_t* loop_;
-  Config config_;
-  TokenKeys keys_;
-  Ownership ownership_;
-  Audit audit_;
-  Engine engine_;
-  ImageTags tags_;
-  Sweeper sweeper_;
+  std::string policy_path_;
   Context context_;
-  SessionState state_;
   EngineProbe probe_;
   FrontLink front_;
   uv::Signal terminate_, interrupt_, hangup_;

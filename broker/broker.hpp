@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The broker put together: what it is started with, and its loop. Broker only.
+// What the broker is started with, and its loop. Broker only; all but serve() before anything
+// hostile is read.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-
 #include "broker/audit.hpp"
-#include "broker/config.hpp"
 #include "broker/identity.hpp"
 #include "broker/ownership.hpp"
 #include "common/fd.hpp"
@@ -14,6 +15,46 @@
 #include "policy/profile.hpp"
 
 namespace dc::broker {
+
+struct KeyFile {
+  std::string file;
+  std::optional<std::string> kid;
+  bool require_exp = true;
+};
+
+struct Config {
+  std::vector<std::string> listen = {"0.0.0.0:8002", "[::]:8002"};
+  std::string docker_socket = "/var/run/docker.sock";
+  std::string policy = "/etc/docker-control/policy.toml";
+  std::string audit = "/var/log/docker-control/audit.jsonl";
+  std::string state_dir = "/var/lib/docker-control";
+  std::string
+      front_executable;  // empty: docker-controld beside us, or in ../daemon of a build tree
+  bool require_separation = false;
+  bool front_policy_check = true;  // false in tests: the broker alone decides
+  bool dev = false;
+  std::vector<KeyFile> keys;
+};
+
+// What was said on the command line; empty where nothing was.
+struct CommandLine {
+  std::string config, docker_socket, policy, audit;
+  std::vector<std::string> listen;
+  bool dev = false;
+};
+
+inline constexpr const char* kDefaultConfig = "/etc/docker-control/config.toml";
+
+// Applies the file's text to `config`. All problems, as "FILE:LINE:COLUMN: what to do", are in the
+// error's detail.
+Result<void> apply_config(std::string_view toml, const std::string& file, Config& config);
+
+// Takes DOCKER_CONTROL_JWT_SECRET out of the environment: the bytes are moved to locked memory and
+// overwritten where they were, so that /proc/PID/environ shows nothing. Empty when it is not set.
+Secret take_secret_from_environment();
+
+// DEV_MODE and DOCKER_HOST=unix://PATH, as the seeds use them.
+Result<void> apply_environment(Config& config);
 
 // Everything that is taken while the process may still take it.
 struct Startup {
@@ -27,8 +68,9 @@ struct Startup {
   Identities identities;
 };
 
-// Reads and opens everything that `config` names. The error is one that the administrator can mend.
-Result<Startup> prepare(Config config, Secret environment_key);
+// Reads and opens everything that the configuration names: file, then environment, then command
+// line, the later winning. The error is one that the administrator can mend.
+Result<Startup> prepare(const CommandLine& options, Secret environment_key);
 
 // Reads and compiles the policy file. All problems are in the error's detail.
 Result<policy::Snapshot> load_policy(const std::string& path);

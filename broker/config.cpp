@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration file and the environment. Broker only.
-#include "broker/config.hpp"
-
 #include <strings.h>
 #include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include "broker/broker.hpp"
 
 namespace dc::broker {
 namespace {

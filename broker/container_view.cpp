@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads an inspect document and edits it in place for a client. Broker only.
 #include "broker/container_view.hpp"
-
 #include <algorithm>
 #include <map>
 #include <utility>
-
-#include "broker/engine_error.hpp"
+#include "broker/engine_request.hpp"
 #include "common/json_text.hpp"
 
 namespace dc::broker {
@@ -15,21 +13,13 @@ namespace {
 constexpr std::size_t kShownTags = 16;
 std::string string_or_empty(std::string_view json) { return json_string(json).value_or(""); }
 
-void read_labels(std::string_view labels, OwnerLabels& out) {
-  for_each_member(labels, [&](std::string_view key, std::string_view json) {
-    if (key == kOwnerLabel) out.owner = string_or_empty(json);
-    if (key == kNonceLabel) out.nonce = string_or_empty(json);
-    if (key == kProofLabel) out.proof = string_or_empty(json);
-  });
-}
-
 void read_config(ContainerView& out) {
   for_each_member(out.config, [&](std::string_view key, std::string_view json) {
     if (key == "Env") out.environment = json;
     if (key == "Image") out.image = string_or_empty(json);
     if (key == "Labels" && !json_is_null(json)) out.label_map = json;
   });
-  if (!out.label_map.empty()) read_labels(out.label_map, out.labels);
+  if (!out.label_map.empty()) out.labels = read_owner_labels(out.label_map);
 }
 
 std::string masked_environment(std::string_view environment) {
@@ -52,6 +42,17 @@ std::string labels_without_proof(std::string_view labels) {
 }
 
 }  // namespace
+
+OwnerLabels read_owner_labels(std::string_view labels) {
+  OwnerLabels out;
+  for_each_member(labels, [&](std::string_view key, std::string_view json) {
+    if (key == kOwnerLabel) out.owner = string_or_empty(json);
+    if (key == kNonceLabel) out.nonce = string_or_empty(json);
+    if (key == kProofLabel) out.proof = string_or_empty(json);
+    if (key == kTransientLabel) out.transient = json == "\"true\"";
+  });
+  return out;
+}
 
 Result<ContainerView> read_container(const JsonText& document) {
   std::string id, name, status, image_id;
@@ -112,8 +113,6 @@ std::string shown_document(const Inspected& container, bool mask_environment) {
   }
   return out.append(document.substr(copied));
 }
-
-// --- sending ---
 
 namespace {
 

@@ -8,9 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include "broker/engine.hpp"
-#include "broker/image_tags.hpp"
+#include "broker/engine_watch.hpp"
 #include "broker/ownership.hpp"
 #include "broker/reply.hpp"
 #include "common/json_reader.hpp"
@@ -29,6 +28,9 @@ struct ContainerView {
   OwnerLabels labels;
   std::string_view config, host_config, environment, label_map;  // JSON
 };
+
+// Our labels in a JSON object of labels, whatever they are worth.
+OwnerLabels read_owner_labels(std::string_view labels);
 
 // Errc::engine_failure when the document is not a container's.
 Result<ContainerView> read_container(const JsonText& document);

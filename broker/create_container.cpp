@@ -2,12 +2,10 @@
 // Serialises a container for the Engine and compares the Engine's answer. Broker only. One list of
 // HostConfig members serves both: what is sent is what must be there, and nothing else may be.
 #include "broker/create_container.hpp"
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
-
 #include "common/json_text.hpp"
 
 namespace dc::broker {
@@ -71,7 +69,7 @@ std::string port_bindings(const ContainerPlan& plan) {
 Members host_config(const ContainerPlan& plan) {
   const RunContainer& run = plan.allowed.command();
   return {
-      {"AutoRemove", boolean(run.auto_remove && !plan.transient)},
+      {"AutoRemove", boolean(run.auto_remove && !plan.labels.transient)},
       {"CapAdd", std::string(kCapabilities)},
       {"CapDrop", R"(["ALL"])"},
       {"CgroupnsMode", quoted("private")},
@@ -104,7 +102,7 @@ Members labels_of(const ContainerPlan& plan) {
   labels.insert_or_assign(std::string(kNonceLabel), quoted(plan.labels.nonce));
   labels.insert_or_assign(std::string(kProofLabel), quoted(plan.labels.proof));
   // Always set: an image's labels are merged in where we set none.
-  labels.insert_or_assign(std::string(kTransientLabel), quoted(boolean(plan.transient)));
+  labels.insert_or_assign(std::string(kTransientLabel), quoted(boolean(plan.labels.transient)));
   return labels;
 }
 

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-
 #include "broker/container_view.hpp"
 #include "broker/ownership.hpp"
 #include "policy/authorize.hpp"
@@ -17,8 +16,7 @@ struct ContainerPlan {
   const policy::Allowed<RunContainer>& allowed;
   ImageId image;
   std::string network_mode;  // "bridge", "host", "none" or a network's id
-  OwnerLabels labels;
-  bool transient = false;  // the broker removes it after its end
+  OwnerLabels labels;        // transient: the broker removes it after its end
 };
 
 // Body of POST /containers/create.

@@ -2,12 +2,13 @@
 // The pool: which exchange runs on which connection, deadlines, version negotiation, and what
 // happens when a connection is lost. Broker only.
 #include "broker/engine.hpp"
-
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <vector>
-
 #include "broker/engine_connection.hpp"
+#include "broker/engine_request.hpp"
 
 namespace dc::broker {
 namespace {
@@ -32,25 +33,18 @@ std::optional<unsigned> minor_version(std::string_view version) {
 
 }  // namespace
 
-void EngineExchange::cancel() {
-  if (!callback_) return;
-  callback_ = nullptr;
-  engine_.drop(*this);
-}
-
-void EngineExchange::extend(std::chrono::milliseconds deadline) {
-  deadline_at_ = uv_now(engine_.loop_) + static_cast<std::uint64_t>(deadline.count());
-}
-
 Engine::Engine(uv_loop_t* loop, std::string socket_path)
     : loop_(loop), socket_path_(std::move(socket_path)), deadlines_(loop), sweep_closed_(loop) {}
 
 Engine::~Engine() = default;
 
-Engine::ExchangePtr Engine::send(EngineRequest request, EngineExchange::Callback callback) {
-  auto exchange = std::make_shared<EngineExchange>(*this, std::move(request), std::move(callback));
+void Engine::send(EngineRequest request, EngineCallback callback) {
+  auto exchange =
+      std::make_shared<EngineExchange>(EngineExchange{std::move(request), std::move(callback)});
   uv_update_time(loop_);
-  exchange->extend(exchange->request_.deadline);
+  exchange->heard_at = uv_now(loop_);
+  exchange->deadline_at =
+      exchange->heard_at + static_cast<std::uint64_t>(exchange->request.deadline.count());
   waiting_.push_back(exchange);
   if (!ticking_) {
     ticking_ = true;
@@ -58,27 +52,18 @@ Engine::ExchangePtr Engine::send(EngineRequest request, EngineExchange::Callback
         kDeadlineTick, [this] { check_deadlines(); }, kDeadlineTick);
   }
   pump();
-  return exchange;
 }
 
 void Engine::pump() {
-  std::deque<ExchangePtr> still_waiting;
-  while (!waiting_.empty()) {
-    ExchangePtr exchange = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (exchange->request_.versioned && version_.empty()) {
-      still_waiting.push_back(std::move(exchange));
-    } else if (!dispatch(exchange)) {
-      still_waiting.push_back(std::move(exchange));
-    }
-  }
-  waiting_ = std::move(still_waiting);
+  std::erase_if(waiting_, [this](const ExchangePtr& exchange) {
+    return !(exchange->request.versioned && version_.empty()) && dispatch(exchange);
+  });
   if (!waiting_.empty() && version_.empty()) negotiate();
 }
 
 // False: every connection is busy.
 bool Engine::dispatch(const ExchangePtr& exchange) {
-  const bool pooled = !exchange->request_.long_lived;
+  const bool pooled = !exchange->request.long_lived;
   std::size_t open = 0;
   for (auto& connection : connections_) {
     if (!connection->pooled()) continue;
@@ -98,12 +83,7 @@ bool Engine::dispatch(const ExchangePtr& exchange) {
 void Engine::negotiate() {
   if (negotiating_) return;
   negotiating_ = true;
-  EngineRequest ping;
-  ping.path = "/_ping";
-  ping.versioned = false;
-  ping.max_body = 1024;
-  ping.deadline = limits::kReadTime;
-  send(std::move(ping), [this](Result<EngineResponse> response) {
+  send(request::ping(limits::kReadTime), [this](const Result<EngineResponse>& response) {
     negotiating_ = false;
     negotiated(response);
   });
@@ -134,7 +114,7 @@ void Engine::negotiated(const Result<EngineResponse>& ping) {
 }
 
 void Engine::finish(const ExchangePtr& exchange, Result<EngineResponse> result) {
-  const auto callback = std::exchange(exchange->callback_, nullptr);
+  const auto callback = std::exchange(exchange->callback, nullptr);
   if (callback) callback(std::move(result));
 }
 
@@ -152,9 +132,9 @@ void Engine::connection_lost(EngineConnection& connection, const Error& error, b
     version_.clear();
     return;
   }
-  const bool repeatable = exchange->request_.verb == Verb::get;
-  if (connection.reused() && !got_bytes && repeatable && !exchange->retried_) {
-    exchange->retried_ = true;
+  const bool repeatable = exchange->request.verb == Verb::get;
+  if (connection.reused() && !got_bytes && repeatable && !exchange->retried) {
+    exchange->retried = true;
     waiting_.push_front(exchange);
   } else {
     if (error.code == Errc::engine_unreachable) version_.clear();
@@ -173,34 +153,27 @@ void Engine::close(EngineConnection& connection) {
   sweep_closed_.start(std::chrono::milliseconds(0), [this] { closed_.clear(); });
 }
 
-void Engine::drop(EngineExchange& exchange) {
-  if (exchange.connection_ != nullptr) {
-    EngineConnection& connection = *exchange.connection_;
-    const ExchangePtr keep = connection.release_exchange();
-    close(connection);
-    return;
-  }
-  std::erase_if(waiting_, [&](const ExchangePtr& waiting) { return waiting.get() == &exchange; });
-}
-
 void Engine::check_deadlines() {
   const std::uint64_t now = uv_now(loop_);
+  const auto is_late = [now](const ExchangePtr& exchange) {
+    const auto stall = static_cast<std::uint64_t>(exchange->request.stall.count());
+    return exchange->deadline_at <= now || (stall > 0 && exchange->heard_at + stall <= now);
+  };
   std::vector<ExchangePtr> late;
+  std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(late), is_late);
+  std::erase_if(waiting_, is_late);
   std::size_t open = waiting_.size();
-  for (const auto& exchange : waiting_) {
-    if (exchange->deadline_at_ <= now) late.push_back(exchange);
-  }
-  for (const auto& connection : connections_) {
-    if (!connection->exchange()) continue;
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    EngineConnection& connection = **at++;  // close() takes it out of the list
+    if (!connection.exchange()) continue;
     ++open;
-    if (connection->exchange()->deadline_at_ <= now) late.push_back(connection->exchange());
+    if (!is_late(connection.exchange())) continue;
+    late.push_back(connection.release_exchange());
+    close(connection);  // which is how the Engine is told
   }
-  if (open == 0) {
-    ticking_ = false;
-    deadlines_.stop();
-  }
+  ticking_ = open > 0;
+  if (!ticking_) deadlines_.stop();
   for (const auto& exchange : late) {
-    drop(*exchange);
     finish(exchange, fail(Errc::deadline_exceeded, "The Docker Engine did not answer in time"));
   }
   if (!late.empty()) pump();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <uv.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +15,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
 #include "common/error.hpp"
 #include "common/limits.hpp"
 #include "common/uv.hpp"
@@ -30,6 +28,8 @@ struct EngineRequest {
   std::string path;  // without the version; made of constants and validated ids only
   std::string body;  // JSON, for post
   std::chrono::milliseconds deadline = limits::kReadTime;
+  // Where set, the exchange also ends when nothing came for so long.
+  std::chrono::milliseconds stall{0};
   std::size_t max_body = limits::kInspectBody;
   bool versioned = true;          // false for /_ping alone
   bool long_lived = false;        // outside the pool's count: pulls, waits, event streams
@@ -45,31 +45,9 @@ struct EngineResponse {
   std::string api_version;  // header of /_ping
 };
 
-class Engine;
 class EngineConnection;
-
-// An exchange under way. Letting go of it does not cancel it.
-class EngineExchange {
- public:
-  using Callback = std::function<void(Result<EngineResponse>)>;
-  EngineExchange(Engine& engine, EngineRequest request, Callback callback)
-      : engine_(engine), request_(std::move(request)), callback_(std::move(callback)) {}
-
-  // Closes its connection, which is how the Engine is told; the callback never runs.
-  void cancel();
-  // A new deadline, counted from now: for streams that are fine while something comes.
-  void extend(std::chrono::milliseconds deadline);
-
- private:
-  friend class Engine;
-  friend class EngineConnection;
-  Engine& engine_;
-  EngineRequest request_;
-  Callback callback_;
-  EngineConnection* connection_ = nullptr;  // null while it waits for one
-  std::uint64_t deadline_at_ = 0;           // uv_now() milliseconds
-  bool retried_ = false;
-};
+struct EngineExchange;  // a request under way (engine_connection.hpp)
+using EngineCallback = std::function<void(Result<EngineResponse>)>;
 
 class Engine {
  public:
@@ -78,14 +56,13 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // The callback runs exactly once, never from inside send(), unless the exchange is cancelled.
+  // The callback runs exactly once, never from inside send().
   // Errors: engine_unreachable, engine_failure, deadline_exceeded. Any HTTP status is a response.
   // The first versioned request after the Engine came up is preceded by the negotiation.
-  std::shared_ptr<EngineExchange> send(EngineRequest request, EngineExchange::Callback callback);
+  void send(EngineRequest request, EngineCallback callback);
 
  private:
   friend class EngineConnection;
-  friend class EngineExchange;
   using ExchangePtr = std::shared_ptr<EngineExchange>;
 
   void pump();
@@ -96,7 +73,6 @@ class Engine {
   void connection_done(EngineConnection& connection, bool reusable, EngineResponse response);
   void connection_lost(EngineConnection& connection, const Error& error, bool got_bytes);
   void close(EngineConnection& connection);
-  void drop(EngineExchange& exchange);
   void check_deadlines();
 
   uv_loop_t* loop_;

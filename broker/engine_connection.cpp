@@ -2,9 +2,8 @@
 // One exchange after another on one connection to docker.sock. Broker only. The reply's framing is
 // capped and checked here; what is inside it is the caller's.
 #include "broker/engine_connection.hpp"
-
+#include <strings.h>
 #include <array>
-#include <cstring>
 
 namespace dc::broker {
 namespace {
@@ -29,14 +28,6 @@ std::string request_head(const EngineRequest& request, std::string_view version)
   return head;
 }
 
-EngineConnection& self_of(llhttp_t* parser) {
-  return *static_cast<EngineConnection*>(parser->data);
-}
-
-bool is_api_version(std::string_view name) {
-  return name.size() == 11 && ::strncasecmp(name.data(), "api-version", 11) == 0;
-}
-
 }  // namespace
 
 EngineConnection::EngineConnection(Engine& engine, uv_loop_t* loop, bool pooled)
@@ -47,40 +38,29 @@ EngineConnection::EngineConnection(Engine& engine, uv_loop_t* loop, bool pooled)
   pipe_.reset(pipe);
 }
 
+template <auto Method>
+int EngineConnection::on_part(llhttp_t* parser, const char* at, std::size_t size) noexcept {
+  return (static_cast<EngineConnection*>(parser->data)->*Method)({at, size});
+}
+
+template <auto Method>
+int EngineConnection::on_event(llhttp_t* parser) noexcept {
+  return (static_cast<EngineConnection*>(parser->data)->*Method)();
+}
+
 const llhttp_settings_t& EngineConnection::parser_settings() {
   static const llhttp_settings_t settings = [] {
     llhttp_settings_t made;
     llhttp_settings_init(&made);
-    made.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
-      auto& self = self_of(parser);
-      self.header_name_.append(at, size);
-      self.head_bytes_ += size;
-      return self.head_bytes_ > limits::kEngineHead ? -1 : 0;
-    };
-    made.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
-      return self_of(parser).on_header({at, size});
-    };
-    made.on_header_value_complete = [](llhttp_t* parser) noexcept {
-      self_of(parser).header_name_.clear();
-      return 0;
-    };
-    made.on_headers_complete = [](llhttp_t* parser) noexcept {
-      return self_of(parser).on_headers_complete();
-    };
-    made.on_body = [](llhttp_t* parser, const char* at, std::size_t size) noexcept {
-      return self_of(parser).on_body({at, size});
-    };
-    made.on_message_complete = [](llhttp_t* parser) noexcept {
-      return self_of(parser).on_message_complete();
-    };
+    made.on_header_field = on_part<&EngineConnection::on_header_name>;
+    made.on_header_value = on_part<&EngineConnection::on_header_value>;
+    made.on_header_value_complete = on_event<&EngineConnection::on_header_complete>;
+    made.on_headers_complete = on_event<&EngineConnection::on_headers_complete>;
+    made.on_body = on_part<&EngineConnection::on_body>;
+    made.on_message_complete = on_event<&EngineConnection::on_message_complete>;
     return made;
   }();
   return settings;
-}
-
-std::shared_ptr<EngineExchange> EngineConnection::release_exchange() {
-  if (exchange_) exchange_->connection_ = nullptr;
-  return std::move(exchange_);
 }
 
 void EngineConnection::shut() {
@@ -90,7 +70,6 @@ void EngineConnection::shut() {
 
 void EngineConnection::connect(const std::string& path, std::shared_ptr<EngineExchange> exchange) {
   exchange_ = std::move(exchange);
-  exchange_->connection_ = this;
   auto* request = new uv_connect_t;
   request->data = pipe_.get();
   uv_pipe_connect(request, pipe_.get(), path.c_str(), on_connected);
@@ -117,7 +96,6 @@ void EngineConnection::on_connected(uv_connect_t* request, int status) noexcept 
 
 void EngineConnection::serve(std::shared_ptr<EngineExchange> exchange) {
   exchange_ = std::move(exchange);
-  exchange_->connection_ = this;
   write_request();
 }
 
@@ -130,21 +108,16 @@ void EngineConnection::write_request() {
   llhttp_init(&parser_, HTTP_RESPONSE, &parser_settings());
   parser_.data = this;
 
-  std::string bytes = request_head(exchange_->request_, engine_.version_);
-  auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
-  uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
-  const int sent = uv_try_write(stream, &buffer, 1);
-  if (sent == static_cast<int>(bytes.size())) return;
-  if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
-  // A failed write shows as a failed read as well, and is handled there.
-  auto* write = new Write{{}, std::move(bytes)};
+  // uv_write tries at once; a failure shows in the read as well, and is handled there.
+  auto* write = new Write{{}, request_head(exchange_->request, engine_.version_)};
   write->request.data = write;
-  buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
-  if (uv_write(&write->request, stream, &buffer, 1, [](uv_write_t* done, int) noexcept {
-        delete static_cast<Write*>(done->data);
-      }) != 0) {
-    delete write;
-  }
+  const uv_buf_t buffer =
+      uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
+  const auto written = [](uv_write_t* done, int) noexcept {
+    delete static_cast<Write*>(done->data);
+  };
+  auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
+  if (uv_write(&write->request, stream, &buffer, 1, written) != 0) delete write;
 }
 
 void EngineConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t*) noexcept {
@@ -172,8 +145,8 @@ void EngineConnection::read(std::string_view bytes) {
     return;
   }
   got_bytes_ = true;
+  exchange_->heard_at = uv_now(engine_.loop_);
   const auto outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
-  if (!pipe_) return;  // cancelled by its own data callback
   // on_message_complete pauses the parser: whatever follows a whole reply is not ours to read.
   if (outcome == HPE_PAUSED && completed_) {
     if (llhttp_get_error_pos(&parser_) != bytes.data() + bytes.size()) keep_alive_ = false;
@@ -191,24 +164,31 @@ void EngineConnection::lost(Errc code, std::string detail) {
   engine_.connection_lost(*this, Error{code, std::move(detail), {}}, got_bytes_);
 }
 
-int EngineConnection::on_header(std::string_view value) {
-  head_bytes_ += value.size();
-  if (head_bytes_ > limits::kEngineHead) return -1;
-  if (is_api_version(header_name_)) response_.api_version += value;
+int EngineConnection::on_header_name(std::string_view part) {
+  header_name_ += part;
+  return (head_bytes_ += part.size()) > limits::kEngineHead ? -1 : 0;
+}
+
+int EngineConnection::on_header_value(std::string_view part) {
+  if (::strcasecmp(header_name_.c_str(), "api-version") == 0) response_.api_version += part;
+  return (head_bytes_ += part.size()) > limits::kEngineHead ? -1 : 0;
+}
+
+int EngineConnection::on_header_complete() {
+  header_name_.clear();
   return 0;
 }
 
 int EngineConnection::on_headers_complete() {
   response_.status = llhttp_get_status_code(&parser_);
-  if (exchange_ && exchange_->request_.on_open && response_.status == 200) {
-    exchange_->request_.on_open();
+  if (exchange_ && exchange_->request.on_open && response_.status == 200) {
+    exchange_->request.on_open();
   }
   return 0;
 }
 
 int EngineConnection::on_body(std::string_view bytes) {
-  if (!exchange_) return -1;
-  const auto& request = exchange_->request_;
+  const auto& request = exchange_->request;
   if (request.on_data && response_.status == 200) return request.on_data(bytes) ? 0 : -1;
   if (response_.body.size() + bytes.size() > request.max_body) return -1;
   response_.body += bytes;

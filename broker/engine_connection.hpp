@@ -5,15 +5,21 @@
 
 #include <llhttp.h>
 #include <uv.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
-
 #include "broker/engine.hpp"
 #include "common/uv.hpp"
 
 namespace dc::broker {
+
+struct EngineExchange {
+  EngineRequest request;
+  EngineCallback callback;
+  std::uint64_t deadline_at = 0;  // uv_now() milliseconds
+  std::uint64_t heard_at = 0;     // when something came last
+  bool retried = false;
+};
 
 class EngineConnection {
  public:
@@ -31,7 +37,7 @@ class EngineConnection {
   [[nodiscard]] bool pooled() const { return pooled_; }
   [[nodiscard]] bool reused() const { return served_ > 1; }
   [[nodiscard]] const std::shared_ptr<EngineExchange>& exchange() const { return exchange_; }
-  std::shared_ptr<EngineExchange> release_exchange();
+  std::shared_ptr<EngineExchange> release_exchange() { return std::move(exchange_); }
 
  private:
   struct Write {
@@ -44,13 +50,19 @@ class EngineConnection {
   void done();
   void lost(Errc code, std::string detail);
 
-  int on_header(std::string_view value);
+  int on_header_name(std::string_view part);
+  int on_header_value(std::string_view part);
+  int on_header_complete();
   int on_headers_complete();
   int on_body(std::string_view bytes);
   int on_message_complete();
 
   static void on_connected(uv_connect_t* request, int status) noexcept;
   static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) noexcept;
+  template <auto Method>
+  static int on_part(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  template <auto Method>
+  static int on_event(llhttp_t* parser) noexcept;
   static const llhttp_settings_t& parser_settings();
 
   Engine& engine_;

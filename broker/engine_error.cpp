@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maps the Engine's status and text to an error. Broker only.
-#include "broker/engine_error.hpp"
-
 #include <spdlog/spdlog.h>
-
+#include <array>
+#include "broker/engine_request.hpp"
 #include "common/json_reader.hpp"
 #include "common/types.hpp"
 
@@ -14,40 +13,43 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// What the Engine's texts about a failed start mean, as far as the caller can do something about
+// it.
+struct StartFailure {
+  std::string_view part;
+  Errc code;
+  const char* detail;
+};
+constexpr std::array<StartFailure, 7> kStartFailures = {{
+    {"port is already allocated", Errc::conflict, "A published host port is already in use"},
+    {"address already in use", Errc::conflict, "A published host port is already in use"},
+    {"executable file not found", Errc::invalid_request, "The command does not exist in the image"},
+    {"no such file or directory", Errc::invalid_request, "The command does not exist in the image"},
+    {"permission denied", Errc::invalid_request, "The command cannot be executed in the image"},
+    {"unable to find user", Errc::invalid_request, "The user does not exist in the image"},
+    {"unable to find group", Errc::invalid_request, "The group does not exist in the image"},
+}};
+
 Error start_error(const std::string& message) {
-  if (has(message, "port is already allocated") || has(message, "address already in use")) {
-    return {Errc::conflict, "A published host port is already in use", {}};
-  }
-  if (has(message, "executable file not found") || has(message, "no such file or directory")) {
-    return {Errc::invalid_request, "The command does not exist in the image", {}};
-  }
-  if (has(message, "permission denied")) {
-    return {Errc::invalid_request, "The command cannot be executed in the image", {}};
-  }
-  if (has(message, "unable to find user") || has(message, "unable to find group")) {
-    return {Errc::invalid_request, "The user does not exist in the image", {}};
+  for (const StartFailure& failure : kStartFailures) {
+    if (has(message, failure.part)) return {failure.code, failure.detail, {}};
   }
   return {Errc::engine_failure, "The Docker Engine could not start the container",
           "see the broker's log for the Engine's reason"};
 }
 
-Error conflict(EngineStep step) {
-  switch (step) {
-    case EngineStep::create: return {Errc::conflict, "Container already exists", {}};
-    case EngineStep::remove:
-      return {Errc::conflict, "The container is running or being removed",
-              "stop it first, or use force"};
-    default: return {Errc::conflict, "The container is not in a state that allows this", {}};
-  }
+const char* missing(EngineStep step) {
+  if (step == EngineStep::create || step == EngineStep::pull) return "Image not found";
+  return step == EngineStep::network ? "Network not found" : "Container not found";
 }
 
-Error not_found(EngineStep step) {
-  switch (step) {
-    case EngineStep::create:
-    case EngineStep::pull: return {Errc::not_found, "Image not found", {}};
-    case EngineStep::network: return {Errc::not_found, "Network not found", {}};
-    default: return {Errc::not_found, "Container not found", {}};
+Error conflict(EngineStep step) {
+  if (step == EngineStep::create) return {Errc::conflict, "Container already exists", {}};
+  if (step != EngineStep::remove) {
+    return {Errc::conflict, "The container is not in a state that allows this", {}};
   }
+  return {Errc::conflict, "The container is running or being removed",
+          "stop it first, or use force"};
 }
 
 }  // namespace
@@ -59,23 +61,19 @@ Error engine_error(EngineStep step, const EngineResponse& response) {
     const auto shown = Text<512>::clip(message);
     spdlog::warn("the Engine answered {}: {}", response.status, shown.view());
   }
-  if (step == EngineStep::start && response.status >= 400 && response.status != 409) {
-    if (response.status == 404 && has(message, "No such container")) return not_found(step);
+  const bool no_container = has(message, "No such container");
+  if (step == EngineStep::start && response.status != 409 && !no_container) {
     return start_error(message);
   }
   if (step == EngineStep::find && has(message, "ultiple IDs found")) {
     return {Errc::invalid_request, "The id prefix fits more than one container", "give more of it"};
   }
-  switch (response.status) {
-    case 400:
-      return {Errc::invalid_request, "The Docker Engine does not accept this request",
-              "see the broker's log for the Engine's reason"};
-    case 404: return not_found(step);
-    case 409: return conflict(step);
-    default:
-      return {Errc::engine_failure, "The Docker Engine failed",
-              "see the broker's log for the Engine's reason"};
-  }
+  if (response.status == 404) return {Errc::not_found, missing(step), {}};
+  if (response.status == 409) return conflict(step);
+  const bool ours = response.status == 400;
+  return {ours ? Errc::invalid_request : Errc::engine_failure,
+          ours ? "The Docker Engine does not accept this request" : "The Docker Engine failed",
+          "see the broker's log for the Engine's reason"};
 }
 
 }  // namespace dc::broker

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths and deadlines of the Engine requests. Broker only.
 #include "broker/engine_request.hpp"
-
 #include "broker/ownership.hpp"
 #include "common/json_text.hpp"
 
@@ -94,12 +93,6 @@ EngineRequest list_left_over() {
   return request;
 }
 
-EngineRequest list_by_nonce(std::string_view nonce) {
-  JsonWriter filters;
-  filters.open('{').key("label").open('[').string(label(kNonceLabel, nonce)).close(']').close('}');
-  return get("/containers/json?all=1&filters=" + escaped(filters.str()));
-}
-
 EngineRequest inspect_container(const ContainerRef& container) {
   return get(container_path(container.view(), "/json"));
 }
@@ -118,24 +111,33 @@ EngineRequest start_container(const ContainerId& container) {
   return mutate(Verb::post, container_path(container.view(), "/start"));
 }
 
-EngineRequest stop_container(const ContainerId& container, std::uint32_t timeout) {
-  EngineRequest request =
-      mutate(Verb::post, container_path(container.view(), "/stop?t=" + std::to_string(timeout)));
-  request.deadline = limits::kStopGrace + timeout * 1s;
+EngineRequest act(const StartContainer&, const ContainerId& container) {
+  return start_container(container);
+}
+
+EngineRequest act(const StopContainer& stop, const ContainerId& container) {
+  EngineRequest request = mutate(
+      Verb::post, container_path(container.view(), "/stop?t=" + std::to_string(stop.timeout)));
+  request.deadline = limits::kStopGrace + stop.timeout * 1s;
   return request;
 }
 
-EngineRequest restart_container(const ContainerId& container, std::uint32_t timeout) {
+EngineRequest act(const RestartContainer& restart, const ContainerId& container) {
   EngineRequest request =
-      mutate(Verb::post, container_path(container.view(), "/restart?t=" + std::to_string(timeout)));
-  request.deadline = limits::kMutateTime + timeout * 1s;
+      mutate(Verb::post,
+             container_path(container.view(), "/restart?t=" + std::to_string(restart.timeout)));
+  request.deadline = limits::kMutateTime + restart.timeout * 1s;
   return request;
 }
 
-EngineRequest remove_container(const ContainerId& container, bool force, bool volumes) {
-  return mutate(Verb::del,
-                container_path(container.view(), std::string("?force=") + (force ? "1" : "0") +
-                                                     (volumes ? "&v=1" : "&v=0")));
+EngineRequest act(const RemoveContainer& remove, const ContainerId& container) {
+  return mutate(Verb::del, container_path(container.view(),
+                                          std::string("?force=") + (remove.force ? "1" : "0") +
+                                              (remove.volumes ? "&v=1" : "&v=0")));
+}
+
+EngineRequest discard(const ContainerId& container) {
+  return mutate(Verb::del, container_path(container.view(), "?force=1&v=1"));
 }
 
 EngineRequest wait_container(const ContainerId& container) {
@@ -155,16 +157,13 @@ EngineRequest inspect_image(const ImageRef& image) {
   return get("/images/" + escaped(image.view(), "/:@") + "/json");
 }
 
-EngineRequest inspect_image(const ImageId& image) {
-  return get("/images/" + escaped(image.view(), ":") + "/json");
-}
-
 EngineRequest pull_image(const ImageRef& image) {
   const std::string& version = image.digest().empty() ? image.tag() : image.digest();
   EngineRequest request =
       mutate(Verb::post, "/images/create?fromImage=" + escaped(image.name(), "/:") +
                              "&tag=" + escaped(version, ":"));
   request.deadline = limits::kPullTime;
+  request.stall = limits::kPullStall;
   request.long_lived = true;
   return request;
 }
@@ -188,5 +187,12 @@ EngineRequest inspect_network(const NetworkName& network) {
 }
 
 EngineRequest info() { return get("/info"); }
+
+EngineRequest ping(std::chrono::milliseconds deadline) {
+  EngineRequest request = get("/_ping");
+  request.versioned = false;
+  request.deadline = deadline;
+  return request;
+}
 
 }  // namespace dc::broker::request

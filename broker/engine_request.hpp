@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-
 #include "broker/engine.hpp"
 #include "common/commands.hpp"
 
@@ -14,24 +13,38 @@ namespace dc::broker::request {
 // `owner`: only containers that carry this owner label, to save inspecting others.
 EngineRequest list_containers(const ListContainers& command, const ServiceName* owner);
 EngineRequest list_left_over();  // ours that are created, exited or dead
-EngineRequest list_by_nonce(std::string_view nonce);
 EngineRequest inspect_container(const ContainerRef& container);
 EngineRequest inspect_container(const ContainerId& container);
 EngineRequest create_container(const std::optional<ContainerName>& name, std::string body);
 EngineRequest start_container(const ContainerId& container);
-EngineRequest stop_container(const ContainerId& container, std::uint32_t timeout);
-EngineRequest restart_container(const ContainerId& container, std::uint32_t timeout);
-EngineRequest remove_container(const ContainerId& container, bool force, bool volumes);
+EngineRequest act(const StartContainer&, const ContainerId& container);
+EngineRequest act(const StopContainer& stop, const ContainerId& container);
+EngineRequest act(const RestartContainer& restart, const ContainerId& container);
+EngineRequest act(const RemoveContainer& remove, const ContainerId& container);
+EngineRequest discard(const ContainerId& container);  // whatever state it is in
 EngineRequest wait_container(const ContainerId& container);
 EngineRequest read_logs(const ContainerId& container);  // stdout and stderr so far
 
 EngineRequest inspect_image(const ImageRef& image);
-EngineRequest inspect_image(const ImageId& image);
 EngineRequest pull_image(const ImageRef& image);
 EngineRequest list_images();
 EngineRequest image_events(std::int64_t since);  // seconds since the epoch; then without end
 
 EngineRequest inspect_network(const NetworkName& network);
 EngineRequest info();
+EngineRequest ping(std::chrono::milliseconds deadline);  // needs no negotiated version
 
 }  // namespace dc::broker::request
+
+namespace dc::broker {
+
+// --- and what is made of its refusals (engine_error.cpp) ---
+// The Engine's own texts name host paths and echo hostile strings, so callers get constant
+// sentences and the log gets the text.
+
+enum class EngineStep : unsigned char { find, create, start, stop, restart, remove, pull, network };
+
+// For a response whose status is not the success of `step`. Logs the Engine's text.
+Error engine_error(EngineStep step, const EngineResponse& response);
+
+}  // namespace dc::broker

@@ -3,9 +3,7 @@
 // it, act on its full id. Broker only. The list is in list_containers.cpp, run in
 // run_container.cpp.
 #include "broker/execute.hpp"
-
 #include "broker/container_view.hpp"
-#include "broker/engine_error.hpp"
 #include "broker/engine_request.hpp"
 
 namespace dc::broker {
@@ -26,12 +24,12 @@ void find(const ContainerRef& container, const ReplyPtr& reply, Context& context
                       });
 }
 
-// Acts on a container that the caller may manage, by the request that `make` gives.
+// Acts on a container that the caller may manage.
 template <class X>
 void manage(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& context,
-            EngineStep step, std::function<EngineRequest(const ContainerId&)> make) {
+            EngineStep step) {
   find(allowed.command().container, reply, context,
-       [allowed, reply, &context, step, make = std::move(make)](const InspectedPtr& container) {
+       [allowed, reply, &context, step](const InspectedPtr& container) {
          const auto facts = facts_of(container->view, context.ownership);
          if (!policy::may_manage(allowed.service(), allowed.profile(), facts)) {
            // Those that may be seen are refused openly, the others do not exist for this caller.
@@ -41,11 +39,13 @@ void manage(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& c
            return reply->fail({Errc::scope_denied, "This container belongs to another",
                                "`manage` of the service's profile lists what may be managed"});
          }
-         context.engine.send(make(container->view.id),
-                             [reply, step](Result<EngineResponse> response) {
+         context.engine.send(request::act(allowed.command(), container->view.id),
+                             [reply, step](const Result<EngineResponse>& response) {
                                if (!response) return reply->fail(response.error());
-                               if (response->status == 204 || response->status == 304)
+                               // 304: it is in that state already.
+                               if (response->status == 204 || response->status == 304) {
                                  return reply->done();
+                               }
                                reply->fail(engine_error(step, *response));
                              });
        });
@@ -71,31 +71,22 @@ void execute(const policy::Allowed<InspectContainer>& allowed, const ReplyPtr& r
 
 void execute(const policy::Allowed<StartContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::start,
-         [](const ContainerId& id) { return request::start_container(id); });
+  manage(allowed, reply, context, EngineStep::start);
 }
 
 void execute(const policy::Allowed<StopContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::stop,
-         [timeout = allowed.command().timeout](const ContainerId& id) {
-           return request::stop_container(id, timeout);
-         });
+  manage(allowed, reply, context, EngineStep::stop);
 }
 
 void execute(const policy::Allowed<RestartContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::restart,
-         [timeout = allowed.command().timeout](const ContainerId& id) {
-           return request::restart_container(id, timeout);
-         });
+  manage(allowed, reply, context, EngineStep::restart);
 }
 
 void execute(const policy::Allowed<RemoveContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::remove,
-         [force = allowed.command().force, volumes = allowed.command().volumes](
-             const ContainerId& id) { return request::remove_container(id, force, volumes); });
+  manage(allowed, reply, context, EngineStep::remove);
 }
 
 }  // namespace dc::broker

@@ -6,22 +6,38 @@
 
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
-#include "broker/image_tags.hpp"
+#include "broker/engine_watch.hpp"
 #include "broker/ownership.hpp"
 #include "broker/reply.hpp"
 #include "broker/sweeper.hpp"
+#include "common/token_keys.hpp"
 #include "policy/authorize.hpp"
 
 namespace dc::broker {
 
-// What executing needs, by reference; everything here lives as long as the loop.
+// What the broker is, as all parts of it see it; lives as long as the loop.
 struct Context {
+  Context(uv_loop_t* event_loop, const std::string& docker_socket, Secret instance_key,
+          Fd audit_file)
+      : loop(event_loop),
+        ownership(std::move(instance_key)),
+        audit(std::move(audit_file)),
+        engine(loop, docker_socket),
+        tags(engine),
+        sweeper(loop, engine, ownership, audit) {}
+
   uv_loop_t* loop;
-  Engine& engine;
-  const Ownership& ownership;
-  ImageTags& tags;
-  Sweeper& sweeper;
-  Audit& audit;
+  const Ownership ownership;
+  Audit audit;
+  Engine engine;
+  ImageTags tags;
+  Sweeper sweeper;
+  TokenKeys keys;
+  Slots slots;
+  policy::Snapshot policy;
+  std::uint64_t policy_generation = 1;
+  EngineStatus status;
+  Welcome welcome;
 };
 
 void execute(const policy::Allowed<ListContainers>& allowed, const ReplyPtr& reply,

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts sessions and ends them. Broker only.
 #include "broker/front_link.hpp"
-
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-
 #include "common/keeper_protocol.hpp"
 
 namespace dc::broker {
@@ -41,10 +38,10 @@ bool send_channel(int control, int channel) {
 
 }  // namespace
 
-FrontLink::FrontLink(uv_loop_t* loop, SessionState& state, Fd control,
+FrontLink::FrontLink(uv_loop_t* loop, Context& context, Fd control,
                      std::function<void()> keeper_lost)
     : loop_(loop),
-      state_(state),
+      context_(context),
       control_(std::move(control)),
       poll_(loop, control_.get(), [this](int) { on_control(); }),
       delay_(loop),
@@ -62,9 +59,7 @@ void FrontLink::on_control() {
     poll_.watch(0);
     return keeper_lost_();
   }
-  if (session_ && !session_->greeted()) {
-    next_delay_ = std::clamp(next_delay_ * 2, kFirstDelay, kLongestDelay);
-  }
+  if (session_ && !session_->has_ended()) session_ended(Session::End::closed);
   session_.reset();
   if (draining_) return drained_();
   delay_.start(next_delay_, [this] { start_front(); });
@@ -76,22 +71,22 @@ void FrontLink::start_front() {
     spdlog::critical("cannot give the front a channel: {}", std::strerror(errno));
     return keeper_lost_();
   }
-  session_.emplace(state_, std::move(ends->first),
+  session_.emplace(context_, std::move(ends->first),
                    [this](Session::End how) { session_ended(how); });
 }
 
 void FrontLink::session_ended(Session::End how) {
   // Called by the session itself: it is destroyed when its stack is unwound.
   cleanup_.start(0ms, [this] { session_.reset(); });
-  if (how == Session::End::breach) {
+  const bool breach = how == Session::End::breach;
+  if (breach) {
     spdlog::critical("the front broke the protocol; it is killed and replaced");
-    state_.context.audit.event("channel_breach", "the front was killed");
-    next_delay_ = std::clamp(next_delay_ * 2, kFirstDelay, kLongestDelay);
-    ::send(control_.get(), &kKillFront, 1, MSG_NOSIGNAL);
-    return;
+    context_.audit.event("channel_breach", "the front was killed");
+  } else if (!draining_) {
+    spdlog::error("the front ended; starting another");
   }
-  if (!draining_) spdlog::error("the front ended; starting another");
-  if (session_->greeted()) next_delay_ = 0ms;
+  const bool served = session_->greeted() && !breach;
+  next_delay_ = served ? 0ms : std::clamp(next_delay_ * 2, kFirstDelay, kLongestDelay);
   // A front that closed its channel serves nobody, even if it still runs.
   ::send(control_.get(), &kKillFront, 1, MSG_NOSIGNAL);
 }

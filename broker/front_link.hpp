@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-
 #include "broker/session.hpp"
 #include "common/fd.hpp"
 #include "common/uv.hpp"
@@ -18,7 +17,7 @@ namespace dc::broker {
 class FrontLink {
  public:
   // `keeper_lost` runs once when the keeper is gone.
-  FrontLink(uv_loop_t* loop, SessionState& state, Fd control, std::function<void()> keeper_lost);
+  FrontLink(uv_loop_t* loop, Context& context, Fd control, std::function<void()> keeper_lost);
 
   void send_policy();
   void send_status();
@@ -31,7 +30,7 @@ class FrontLink {
   void session_ended(Session::End how);
 
   uv_loop_t* loop_;
-  SessionState& state_;
+  Context& context_;
   Fd control_;
   uv::Poll poll_;
   uv::Timer delay_;

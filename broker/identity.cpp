@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Change of identity with libcap. Broker and keeper, at start only.
 #include "broker/identity.hpp"
-
 #include <grp.h>
 #include <pwd.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <memory>
 
@@ -116,12 +113,6 @@ Result<void> become(const Identity& identity, bool separate) {
   if (::setuid(0) == 0 || ::setgid(0) == 0 || ::geteuid() == 0) {
     return fail(Errc::internal, "root can be regained after giving it up");
   }
-  return {};
-}
-
-Result<void> die_with_parent(pid_t parent) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return system_error("PR_SET_PDEATHSIG");
-  if (::getppid() != parent) return fail(Errc::internal, "the parent has ended");
   return {};
 }
 

@@ -4,10 +4,8 @@
 #pragma once
 
 #include <sys/types.h>
-
 #include <string>
 #include <vector>
-
 #include "common/error.hpp"
 
 namespace dc::broker {
@@ -31,8 +29,5 @@ Result<Identities> find_identities(const std::string& docker_socket, bool requir
 // Takes on the identity, clears every capability set, sets no_new_privs, makes the process
 // undumpable and proves that root cannot be regained. Errors are fatal to the caller.
 Result<void> become(const Identity& identity, bool separate);
-
-// The kernel kills this process when its parent ends. After become(), which would clear it.
-Result<void> die_with_parent(pid_t parent);
 
 }  // namespace dc::broker

@@ -4,9 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-
 #include "broker/container_view.hpp"
-#include "broker/engine_error.hpp"
 #include "broker/engine_request.hpp"
 #include "broker/execute.hpp"
 

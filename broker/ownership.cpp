@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // HMAC over owner, nonce and image id. Broker only.
 #include "broker/ownership.hpp"
-
 #include <sys/random.h>
-
 #include <array>
 #include <cstdlib>
-
+#include "common/jwt.hpp"
 #include "common/token_keys.hpp"
 
 namespace dc::broker {
-namespace {
-
-std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 0xf];
-  }
-  return out;
-}
-
-}  // namespace
-
 std::string make_nonce() {
   std::array<char, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     std::abort();
-  return to_hex({bytes.data(), bytes.size()});
+  return jwt::encode_base64url({bytes.data(), bytes.size()});
 }
 
 std::string Ownership::proof(const ServiceName& owner, std::string_view nonce,
@@ -38,7 +20,7 @@ std::string Ownership::proof(const ServiceName& owner, std::string_view nonce,
   // No part can hold a newline, so the message has one reading only.
   std::string message = "docker-control container 1\n";
   message.append(owner.view()).append("\n").append(nonce).append("\n").append(image.view());
-  return to_hex(hmac_sha256(key_.view(), message));
+  return jwt::encode_base64url(hmac_sha256(key_.view(), message));
 }
 
 std::optional<ServiceName> Ownership::proven_owner(const OwnerLabels& labels,
@@ -46,7 +28,7 @@ std::optional<ServiceName> Ownership::proven_owner(const OwnerLabels& labels,
   if (labels.proof.empty()) return std::nullopt;
   auto owner = ServiceName::parse(labels.owner);
   const auto image_id = ImageId::parse(image);
-  if (!owner || !image_id || labels.nonce.size() != 32) return std::nullopt;
+  if (!owner || !image_id || labels.nonce.size() != kNonceSize) return std::nullopt;
   if (!equal_secrets(proof(*owner, labels.nonce, *image_id), labels.proof)) return std::nullopt;
   return std::move(*owner);
 }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include "common/error.hpp"
 #include "common/secret.hpp"
 #include "common/types.hpp"
@@ -20,12 +19,14 @@ inline constexpr std::string_view kProofLabel = "docker-control.proof";  // neve
 // Set on containers that the broker itself removes after their end (detach=false with auto_remove).
 inline constexpr std::string_view kTransientLabel = "docker-control.transient";
 
-// What the three labels of one container say; empty where absent.
+// What our labels of one container say; empty where absent.
 struct OwnerLabels {
   std::string owner, nonce, proof;
+  bool transient = false;
 };
 
-// 128 random bits in hexadecimal. Ends the process when the kernel has none.
+// 128 random bits in base64url. Ends the process when the kernel has none.
+inline constexpr std::size_t kNonceSize = 22;
 std::string make_nonce();
 
 class Ownership {

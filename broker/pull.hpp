@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-
 #include "broker/engine.hpp"
 #include "common/image_ref.hpp"
 

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exactly one answer, and its audit line. Broker only.
 #include "broker/reply.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include <utility>
 
 namespace dc::broker {
 
-Reply::Reply(FrameSink& sink, std::uint64_t id, Audit& audit, AuditSubject subject,
-             Slots::Slot slot)
-    : sink_(&sink),
-      id_(id),
+Reply::Reply(Sink sink, Audit& audit, AuditSubject subject, Slots::Slot slot)
+    : sink_(std::move(sink)),
       audit_(audit),
       subject_(std::move(subject)),
       slot_(std::move(slot)),
@@ -32,9 +28,9 @@ bool Reply::intend() {
 }
 
 void Reply::data(const ToFront& message) {
-  if (sink_ == nullptr) return;
+  if (!sink_) return;
   --credit_;
-  sink_->send(id_, false, message);
+  sink_(false, message);
 }
 
 void Reply::finish(const ToFront& message) { close(std::nullopt, message); }
@@ -47,10 +43,7 @@ void Reply::close(const std::optional<Error>& error, const ToFront& message) {
   on_ready_ = nullptr;
   slot_.reset();
   audit_.result(subject_, error, object_, static_cast<double>(uv_hrtime() - started_) / 1e6);
-  FrameSink* const sink = std::exchange(sink_, nullptr);
-  if (sink == nullptr) return;
-  sink->send(id_, true, message);
-  sink->closed(id_);
+  if (const Sink sink = std::exchange(sink_, nullptr)) sink(true, message);
 }
 
 bool Reply::add_credit(std::uint32_t frames) {

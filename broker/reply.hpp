@@ -5,14 +5,12 @@
 #pragma once
 
 #include <uv.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-
 #include "broker/audit.hpp"
 #include "common/messages.hpp"
 
@@ -48,17 +46,12 @@ class Slots {
   std::map<std::string, std::size_t, std::less<>> by_service_;
 };
 
-// Where frames go; the session, while it lives.
-class FrameSink {
- public:
-  virtual ~FrameSink() = default;
-  virtual void send(std::uint64_t id, bool last, const ToFront& message) = 0;
-  virtual void closed(std::uint64_t id) = 0;  // the answer is complete
-};
-
 class Reply {
  public:
-  Reply(FrameSink& sink, std::uint64_t id, Audit& audit, AuditSubject subject, Slots::Slot slot);
+  // Where frames go while the session lives.
+  using Sink = std::function<void(bool last, const ToFront& message)>;
+
+  Reply(Sink sink, Audit& audit, AuditSubject subject, Slots::Slot slot);
   ~Reply();
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
@@ -69,10 +62,10 @@ class Reply {
   void about(std::string_view object) { object_ = object; }
 
   // True when a data frame may be sent now. Otherwise `on_ready` runs, once, when one may.
-  [[nodiscard]] bool ready() const { return credit_ > 0 || sink_ == nullptr; }
+  [[nodiscard]] bool ready() const { return credit_ > 0 || !sink_; }
   void on_ready(std::function<void()> ready) { on_ready_ = std::move(ready); }
   // Nothing more can be sent: it was answered, or the client or the front has left.
-  [[nodiscard]] bool abandoned() const { return sink_ == nullptr; }
+  [[nodiscard]] bool abandoned() const { return !sink_; }
 
   void data(const ToFront& message);    // costs one credit
   void finish(const ToFront& message);  // the end of a success
@@ -86,8 +79,7 @@ class Reply {
  private:
   void close(const std::optional<Error>& error, const ToFront& message);
 
-  FrameSink* sink_;
-  std::uint64_t id_;
+  Sink sink_;
   Audit& audit_;
   AuditSubject subject_;
   Slots::Slot slot_;

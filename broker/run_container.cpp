@@ -3,17 +3,14 @@
 // was created is removed and the caller gets the first error. Broker only. The intent is in the
 // audit before any of this begins; the sweeper takes over if this process ends in between.
 #include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <memory>
 #include <optional>
-
 #include "broker/create_container.hpp"
-#include "broker/engine_error.hpp"
 #include "broker/engine_request.hpp"
 #include "broker/execute.hpp"
-#include "broker/log_frames.hpp"
 #include "broker/pull.hpp"
+#include "common/log_frames.hpp"
 
 namespace dc::broker {
 namespace {
@@ -44,8 +41,6 @@ class Run : public std::enable_shared_from_this<Run> {
                          });
   }
 
-  // --- resolve ---
-
   void resolve_image(bool pull_when_missing) {
     send(request::inspect_image(command().image),
          pull_when_missing ? &Run::image_looked_up : &Run::image_resolved);
@@ -68,7 +63,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const std::string proof = context_.ownership.proof(allowed_.service(), nonce_, *id);
     const bool transient = command().auto_remove && !command().detach;
     plan_.emplace(ContainerPlan{
-        allowed_, std::move(*id), {}, {allowed_.service().str(), nonce_, proof}, transient});
+        allowed_, std::move(*id), {}, {allowed_.service().str(), nonce_, proof, transient}});
     resolve_network();
   }
 
@@ -102,8 +97,6 @@ class Run : public std::enable_shared_from_this<Run> {
     create();
   }
 
-  // --- create and compare ---
-
   void create() {
     unsure_ = true;
     send(request::create_container(command().name, create_body(*plan_)), &Run::created);
@@ -119,13 +112,11 @@ class Run : public std::enable_shared_from_this<Run> {
     if (!id) return give_up({Errc::engine_failure, "The Docker Engine gave no container id", {}});
     reply_->about(id->view());
     id_ = std::move(*id);
-    bool warned = false;
-    for_each_element(json_member(document.view(), "Warnings"), [&](std::string_view warning) {
+    // What the Engine dropped also shows in the comparison that follows.
+    for_each_element(json_member(document.view(), "Warnings"), [](std::string_view warning) {
       const auto text = Text<256>::clip(json_string(warning).value_or(""));
       spdlog::warn("the Engine warns on create: {}", text.view());
-      warned = true;
     });
-    if (warned) spdlog::warn("what it dropped shows in the comparison that follows");
     send(request::inspect_container(*id_), &Run::inspected);
   }
 
@@ -136,17 +127,11 @@ class Run : public std::enable_shared_from_this<Run> {
       spdlog::error("{}", same.error().detail);
       return give_up(same.error());
     }
-    remember(**container);
+    name_ = (*container)->view.name;
+    port_bindings_ = json_member((*container)->view.host_config, "PortBindings");
+    if (json_is_null(port_bindings_)) port_bindings_ = "{}";
     send(request::start_container(*id_), &Run::started);
   }
-
-  void remember(const Inspected& container) {
-    name_ = container.view.name;
-    port_bindings_ = json_member(container.view.host_config, "PortBindings");
-    if (json_is_null(port_bindings_)) port_bindings_ = "{}";
-  }
-
-  // --- start and confirm ---
 
   void started(EngineResponse response) {
     if (response.status != 204) return give_up(engine_error(EngineStep::start, response));
@@ -165,8 +150,6 @@ class Run : public std::enable_shared_from_this<Run> {
     running_ = true;
     send(request::wait_container(*id_), &Run::exited);
   }
-
-  // --- detach=false ---
 
   void exited(EngineResponse response) {
     const JsonText document(std::move(response.body));
@@ -193,17 +176,12 @@ class Run : public std::enable_shared_from_this<Run> {
   void logs_read(EngineResponse response) {
     if (response.status != 200) return give_up(engine_error(EngineStep::find, response));
     if (logs_.size() > limits::kRunLogs) logs_.erase(0, logs_.size() - limits::kRunLogs);
-    if (!plan_->transient) return send_logs();
-    send(request::remove_container(*id_, true, true), &Run::removed_after_end);
+    if (!plan_->labels.transient) return send_logs();
+    send(request::discard(*id_), &Run::removed_after_end);
   }
 
-  void removed_after_end(EngineResponse response) {
-    if (response.status != 204 && response.status != 404) {
-      spdlog::warn("container {} could not be removed after its end; the sweep will try again",
-                   id_->view().substr(0, 12));
-    }
-    send_logs();
-  }
+  // Should it still be there, the sweep tries again.
+  void removed_after_end(EngineResponse) { send_logs(); }
 
   void send_logs() {
     while (sent_ < logs_.size() && !reply_->abandoned()) {
@@ -217,8 +195,6 @@ class Run : public std::enable_shared_from_this<Run> {
     answer(exit_code_);
   }
 
-  // --- the end ---
-
   void answer(std::optional<std::uint32_t> exit_code) {
     unsure_ = false;
     reply_->finish(ContainerStarted{*id_, Text<256>::clip(name_), wire::Blob{port_bindings_},
@@ -230,13 +206,12 @@ class Run : public std::enable_shared_from_this<Run> {
   // only its end could not be awaited.
   void give_up(const Error& error) {
     if (!id_ || running_) return reply_->fail(error);
-    context_.engine.send(
-        request::remove_container(*id_, true, true),
-        [self = shared_from_this(), error](const Result<EngineResponse>& response) {
-          const bool gone = response && (response->status == 204 || response->status == 404);
-          self->unsure_ = !gone;
-          self->reply_->fail(error);
-        });
+    context_.engine.send(request::discard(*id_), [self = shared_from_this(),
+                                                  error](const Result<EngineResponse>& response) {
+      const bool gone = response && (response->status == 204 || response->status == 404);
+      self->unsure_ = !gone;
+      self->reply_->fail(error);
+    });
   }
 
   policy::Allowed<RunContainer> allowed_;

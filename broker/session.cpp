@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames in, decisions, frames out. Broker only; trusts nothing that it reads.
 #include "broker/session.hpp"
-
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
-
-#include "broker/describe.hpp"
 #include "broker/execute.hpp"
+#include "common/describe.hpp"
 
 namespace dc::broker {
 namespace {
 
 // Frames read before other work of the loop has its turn.
 constexpr int kFramesPerWake = 64;
-// Audit lines about refused tokens in one second; a flood of bad tokens must not fill the disk.
-constexpr unsigned kRefusalsPerSecond = 20;
 // Before this, the clock has not been set and no token's times mean anything: 2020-01-01.
 constexpr std::int64_t kClockFloor = 1'577'836'800;
+
+const Error kBadToken{Errc::unauthenticated, "Invalid or missing JWT token", {}};
 
 bool is_reserved_for(const Command& command) {
   return std::holds_alternative<StopContainer>(command) ||
@@ -47,10 +44,10 @@ const VerifiedToken* TokenTable::find(const Handle& handle, std::uint64_t now) c
   return &found->second;
 }
 
-Session::Session(SessionState& state, Fd channel, std::function<void(End)> ended)
-    : state_(state),
+Session::Session(Context& context, Fd channel, std::function<void(End)> ended)
+    : context_(context),
       channel_(std::move(channel)),
-      poll_(state.context.loop, channel_.fd(), [this](int events) { on_ready(events); }),
+      poll_(context.loop, channel_.fd(), [this](int events) { on_ready(events); }),
       ended_(std::move(ended)) {
   poll_.watch(UV_READABLE);
 }
@@ -97,8 +94,9 @@ bool Session::is_new(std::uint64_t id) {
 bool Session::handle(std::uint64_t id, const Hello& hello) {
   if (id != 0) return false;
   phase_ = Phase::ready;
+  greeted_ = true;
   spdlog::info("ready: the front (pid {}) is connected", hello.pid);
-  send(0, false, state_.welcome);
+  send(0, false, context_.welcome);
   send_policy();
   send_status();
   return true;
@@ -111,55 +109,46 @@ bool Session::handle(std::uint64_t id, const VerifyToken& verify) {
     send(id, true, Failed::of({Errc::overloaded, "The clock of this host is not set", {}}));
     return true;
   }
-  auto claims = state_.keys.verify(verify.token.view(), now);
+  auto claims = context_.keys.verify(verify.token.view(), now);
   if (!claims) {
-    refuse_token(id, verify, claims.error());
+    // The reason stays here: the caller's answer is one constant body.
+    context_.audit.token_refused(verify.peer.view(), claims.error().detail);
+    send(id, true, Failed::of(kBadToken));
     return true;
   }
-  Scopes scopes;  // of a service without profile: none
-  if (const auto* profile = state_.policy->find(claims->service.view())) scopes = profile->scopes;
-  if (claims->scopes) scopes = scopes.narrowed_by(*claims->scopes);
   std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
   if (claims->expires) {
     const std::int64_t left = *claims->expires + limits::kTokenLeeway.count() - now;
     lifetime =
         std::min(lifetime, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000);
   }
-  const std::uint64_t clock = uv_now(state_.context.loop);
-  Principal principal{claims->service, scopes};
-  const Handle handle = tokens_.add({principal, claims->token_id.str(), clock + lifetime}, clock);
+  const std::uint64_t clock = uv_now(context_.loop);
+  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime};
+  Principal caller = principal_of(token);
+  const Handle handle = tokens_.add(std::move(token), clock);
   send(id, true,
-       TokenVerified{handle, std::move(claims->service), scopes,
+       TokenVerified{handle, std::move(caller.service), caller.scopes,
                      static_cast<std::uint32_t>(lifetime)});
   return true;
 }
 
-void Session::refuse_token(std::uint64_t id, const VerifyToken& verify, const Error& error) {
-  const std::uint64_t second = uv_now(state_.context.loop) / 1000;
-  if (second != refused_second_) {
-    if (refused_count_ > kRefusalsPerSecond) {
-      state_.context.audit.event("token_refusals_not_listed",
-                                 std::to_string(refused_count_ - kRefusalsPerSecond));
-    }
-    refused_second_ = second;
-    refused_count_ = 0;
+Principal Session::principal_of(const VerifiedToken& token) const {
+  Principal caller{token.service, {}};  // a service without profile has no rights
+  if (const auto* profile = context_.policy->find(token.service.view())) {
+    caller.scopes = token.scopes ? profile->scopes.narrowed_by(*token.scopes) : profile->scopes;
   }
-  if (++refused_count_ <= kRefusalsPerSecond) {
-    state_.context.audit.token_refused(verify.peer.view(), error.detail);
-  }
-  // The reason stays here: the caller's answer is one constant body.
-  send(id, true, Failed::of({Errc::unauthenticated, "Invalid or missing JWT token", {}}));
+  return caller;
 }
 
 bool Session::handle(std::uint64_t id, Submit submit) {
   if (!is_new(id)) return false;
-  const auto* token = tokens_.find(submit.handle, uv_now(state_.context.loop));
+  const auto* token = tokens_.find(submit.handle, uv_now(context_.loop));
   if (token == nullptr) {
-    send(id, true, Failed::of({Errc::unauthenticated, "Invalid or missing JWT token", {}}));
+    send(id, true, Failed::of(kBadToken));
     return true;
   }
-  const Principal caller = token->principal;
-  auto slot = state_.slots.take(caller.service.view(), is_reserved_for(submit.command));
+  const Principal caller = principal_of(*token);
+  auto slot = context_.slots.take(caller.service.view(), is_reserved_for(submit.command));
   if (!slot) {
     send(id, true,
          Failed::of({Errc::overloaded, "Too many requests are under way",
@@ -168,8 +157,12 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   }
   const auto index = static_cast<std::uint8_t>(submit.command.index());
   const auto reply = std::make_shared<Reply>(
-      *this, id, state_.context.audit,
-      subject_of(*token, submit.peer.view(), index, &submit.command), std::move(slot));
+      [this, id](bool last, const ToFront& message) {
+        if (last) open_.erase(id);
+        send(id, last, message);
+      },
+      context_.audit, subject_of(*token, submit.peer.view(), index, &submit.command),
+      std::move(slot));
   open_.emplace(id, reply);
   std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
   return true;
@@ -184,26 +177,27 @@ AuditSubject Session::subject_of(const VerifiedToken& token, std::string_view pe
   } else {
     request.raw("null");
   }
-  return {token.principal.service.str(),       token.token_id, std::string(peer),
-          std::string(kOperations[operation]), request.take(), ++number};
+  return {token.service.str(), token.token_id,
+          std::string(peer),   std::string(kOperations[operation]),
+          request.take(),      ++number};
 }
 
 bool Session::handle(std::uint64_t id, const Refused& refused) {
   if (id != 0 || refused.operation >= kOperations.size()) return false;
-  const auto* token = tokens_.find(refused.handle, uv_now(state_.context.loop));
-  if (token == nullptr) return true;  // its channel or policy has changed since
+  const auto* token = tokens_.find(refused.handle, uv_now(context_.loop));
+  if (token == nullptr) return true;  // it has expired since
   const Command* command = refused.command ? &*refused.command : nullptr;
-  state_.context.audit.result(subject_of(*token, refused.peer.view(), refused.operation, command),
-                              Error{refused.code, "refused by the front", {}}, {}, 0);
+  context_.audit.result(subject_of(*token, refused.peer.view(), refused.operation, command),
+                        Error{refused.code, "refused by the front", {}}, {}, 0);
   return true;
 }
 
 template <class X>
 void Session::run(X command, const Principal& caller, const ReplyPtr& reply) {
-  const auto allowed = policy::authorize(std::move(command), caller, state_.policy);
+  const auto allowed = policy::authorize(std::move(command), caller, context_.policy);
   if (!allowed) return reply->fail(allowed.error());
   if (X::kMutates && !reply->intend()) return;
-  execute(*allowed, reply, state_.context);
+  execute(*allowed, reply, context_);
 }
 
 bool Session::handle(std::uint64_t id, const Credit& credit) {
@@ -225,18 +219,17 @@ bool Session::handle(std::uint64_t id, const Cancel&) {
 }
 
 void Session::send_policy() {
-  tokens_.clear();
   if (phase_ != Phase::ready) return;
-  const auto& profiles = state_.policy->profiles;
+  const auto& profiles = context_.policy->profiles;
   const auto count = static_cast<std::uint32_t>(profiles.size());
-  if (profiles.empty()) send(0, false, PolicyProfile{state_.policy_generation, 0, std::nullopt});
+  if (profiles.empty()) send(0, false, PolicyProfile{context_.policy_generation, 0, std::nullopt});
   for (const auto& [service, profile] : profiles) {
-    send(0, false, PolicyProfile{state_.policy_generation, count, profile});
+    send(0, false, PolicyProfile{context_.policy_generation, count, profile});
   }
 }
 
 void Session::send_status() {
-  if (phase_ == Phase::ready) send(0, false, state_.status);
+  if (phase_ == Phase::ready) send(0, false, context_.status);
 }
 
 void Session::drain() {
@@ -269,8 +262,6 @@ void Session::write_frames() {
   unsent_.clear();
   poll_.watch(UV_READABLE);
 }
-
-void Session::closed(std::uint64_t id) { open_.erase(id); }
 
 void Session::end(End how) {
   if (phase_ == Phase::ended) return;

@@ -5,15 +5,13 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
+#include <optional>
 #include "broker/broker.hpp"
-#include "broker/trusted_file.hpp"
 #include "common/limits.hpp"
 #include "policy/load.hpp"
 
@@ -24,6 +22,47 @@ constexpr std::size_t kInstanceKeySize = 32;
 
 tl::unexpected<Error> file_error(const std::string& what, const std::string& path) {
   return fail(Errc::invalid_request, "cannot " + what + " " + path + ": " + std::strerror(errno));
+}
+
+// Permission bits that a file of the administrator's must not have.
+constexpr mode_t kWritableByOthers = 022;  // configuration and policy
+constexpr mode_t kReadableByOthers = 027;  // keys; a group may read them
+
+// Reads at most `max` bytes to `data`; how many there were. Opened once and checked by descriptor,
+// so that what was checked is what is read.
+Result<std::size_t> read_trusted_file(const std::string& path, mode_t forbidden, char* data,
+                                      std::size_t max) {
+  // O_NONBLOCK: a FIFO in its place must not stop us.
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0) return file_error("read", path);
+  if (!S_ISREG(info.st_mode)) return fail(Errc::invalid_request, path + " is not a plain file");
+  if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
+    return fail(Errc::invalid_request, path + " belongs to another user", "chown root " + path);
+  }
+  if ((info.st_mode & forbidden) != 0) {
+    return fail(Errc::invalid_request, path + " is open to other users",
+                "chmod " + std::string(forbidden == kWritableByOthers ? "go-w " : "o= ") + path);
+  }
+  if (static_cast<std::size_t>(info.st_size) > max) {
+    return fail(Errc::invalid_request, path + " is larger than " + std::to_string(max) + " bytes");
+  }
+  std::size_t size = 0;
+  ssize_t got = 0;
+  while (size < max && (got = ::read(file.get(), data + size, max - size)) > 0) {
+    size += static_cast<std::size_t>(got);
+  }
+  if (got < 0) return file_error("read", path);
+  return size;
+}
+
+// Configuration and policy.
+Result<std::string> read_trusted_text(const std::string& path, std::size_t max) {
+  std::string text(max, '\0');
+  const auto size = read_trusted_file(path, kWritableByOthers, text.data(), text.size());
+  if (!size) return fail(size.error());
+  text.resize(*size);
+  return text;
 }
 
 Result<void> add_key(TokenKeys& keys, TokenKey key, const std::string& origin) {
@@ -143,6 +182,28 @@ void keep(T& out, Result<T> result, std::optional<Error>& error) {
 
 }  // namespace
 
+// File, then environment, then command line: the later wins.
+Result<Config> configure(const CommandLine& options) {
+  Config config;
+  struct stat info {};
+  const bool named = !options.config.empty();
+  const std::string path = named ? options.config : kDefaultConfig;
+  if (named || ::stat(path.c_str(), &info) == 0) {
+    const auto text = read_trusted_text(path, limits::kConfigFile);
+    if (!text) return fail(text.error());
+    if (auto applied = apply_config(*text, path, config); !applied) {
+      return fail(applied.error());
+    }
+  }
+  if (auto applied = apply_environment(config); !applied) return fail(applied.error());
+  if (!options.listen.empty()) config.listen = options.listen;
+  if (!options.docker_socket.empty()) config.docker_socket = options.docker_socket;
+  if (!options.policy.empty()) config.policy = options.policy;
+  if (!options.audit.empty()) config.audit = options.audit;
+  config.dev = config.dev || options.dev;
+  return config;
+}
+
 Result<policy::Snapshot> load_policy(const std::string& path) {
   const auto text = read_trusted_text(path, limits::kPolicyFile);
   if (!text) return fail(text.error());
@@ -158,7 +219,10 @@ Result<policy::Snapshot> load_policy(const std::string& path) {
   return fail(Errc::invalid_request, all);
 }
 
-Result<Startup> prepare(Config config, Secret environment_key) {
+Result<Startup> prepare(const CommandLine& options, Secret environment_key) {
+  auto configured = configure(options);
+  if (!configured) return fail(configured.error());
+  Config& config = *configured;
   Startup startup;
   std::optional<Error> error;
   startup.listeners = take_passed_sockets();

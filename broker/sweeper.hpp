@@ -6,7 +6,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
 #include "broker/ownership.hpp"

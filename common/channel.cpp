@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // recvmsg and sendmsg on the channel. Both sides; trusts the kernel's message boundaries only.
 #include "common/channel.hpp"
-
 #include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
-
 #include "common/limits.hpp"
 
 namespace dc {

@@ -15,7 +15,6 @@
 #include <tuple>
 #include <variant>
 #include <vector>
-
 #include "common/image_ref.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"

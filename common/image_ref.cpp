@@ -2,11 +2,9 @@
 // The grammar of image references. Both sides; pure functions of untrusted text. Where the Engine's
 // own parser is more liberal than these rules, they refuse; where they accept, both read the same.
 #include "common/image_ref.hpp"
-
 #include <charconv>
 #include <cstdint>
 #include <optional>
-
 #include "common/limits.hpp"
 
 namespace dc {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk over simdjson's on-demand parser. Both sides.
 #include "common/json_reader.hpp"
-
 #include <simdjson.h>
-
 #include <charconv>
 
 namespace dc {

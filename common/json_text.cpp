@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON string escaping. Both sides; trusts nothing.
 #include "common/json_text.hpp"
-
 #include <simdjson.h>
-
 #include <array>
 
 namespace dc {

@@ -3,10 +3,8 @@
 // checked, so it is small, allocates little and reads no JSON but a header of three known members
 // without escapes.
 #include "common/jwt.hpp"
-
 #include <algorithm>
 #include <array>
-
 #include "common/limits.hpp"
 
 namespace dc::jwt {

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include "common/error.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"

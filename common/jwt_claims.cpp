@@ -2,10 +2,8 @@
 // The claims of a token whose signature holds. Both sides; the issuer is trusted to name the
 // caller, not to write sound JSON, so the text is as suspect as any other.
 #include <simdjson.h>
-
 #include <algorithm>
 #include <array>
-
 #include "common/jwt.hpp"
 #include "common/limits.hpp"
 

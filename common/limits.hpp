@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every size, count and time cap of both sides, each with its reason. Policy limits (memory, CPU)
-// are in policy/policy.hpp: those the administrator may change.
+// are in policy/profile.hpp: those the administrator may change.
 #pragma once
 
 #include <chrono>
@@ -87,9 +87,8 @@ inline constexpr std::uint32_t kRestartRetries = 5;
 inline constexpr std::size_t kFilterValues = 16;
 
 // --- Engine ------------------------------------------------------------------------------------
-inline constexpr std::size_t kEngineConnections = 32;  // open at once to docker.sock
-inline constexpr std::size_t kEngineQueue = 512;       // exchanges that wait for a connection
-inline constexpr std::size_t kEngineHead = 16 * 1024;  // one reply's status line and headers
+inline constexpr std::size_t kEngineConnections = 32;         // open at once to docker.sock
+inline constexpr std::size_t kEngineHead = 16 * 1024;         // one reply's status line and headers
 inline constexpr std::size_t kEngineBody = 32 * 1024 * 1024;  // a list of 10,000 containers
 inline constexpr std::size_t kInspectBody = 4 * 1024 * 1024;
 inline constexpr std::size_t kInspectsPerList = 16;  // in flight for one list
@@ -106,7 +105,7 @@ inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // run with de
 inline constexpr milliseconds kProbeEvery = seconds(1);
 inline constexpr milliseconds kProbeTime = seconds(2);
 inline constexpr milliseconds kRollbackTime = seconds(30);  // removal of a failed run, with retries
-inline constexpr milliseconds kSweepEvery = seconds(30);
+inline constexpr milliseconds kSweepEvery = seconds(5);
 inline constexpr std::uint64_t kDiskFloor = 10ULL
                                             << 30;  // free bytes below which health is degraded
 

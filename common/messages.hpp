@@ -22,7 +22,6 @@
 #include <tuple>
 #include <variant>
 #include <vector>
-
 #include "common/commands.hpp"
 #include "common/wire.hpp"
 #include "policy/profile.hpp"

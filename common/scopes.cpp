@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of the scopes. Both sides.
 #include "common/scopes.hpp"
-
 #include <array>
 
 namespace dc {

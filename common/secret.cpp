@@ -2,10 +2,8 @@
 // Pages for key material. Broker and command line; a library of its own, so that the front does not
 // link it.
 #include "common/secret.hpp"
-
 #include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is not in <cstring>
 #include <sys/mman.h>
-
 #include <algorithm>
 
 namespace dc {

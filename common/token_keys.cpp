@@ -2,15 +2,12 @@
 // Key strength, key choice and the signature check. Broker, and the command line that makes tokens;
 // tokens are hostile, keys are the administrator's but may be copied from an example.
 #include "common/token_keys.hpp"
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
-
 #include "common/limits.hpp"
 
 namespace dc {

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include "common/error.hpp"
 #include "common/jwt.hpp"
 #include "common/secret.hpp"

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of the validated types. Both sides; pure functions of untrusted text.
 #include "common/types.hpp"
-
 #include <simdjson.h>
-
 #include <array>
 #include <charconv>
 #include <limits>

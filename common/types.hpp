@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-
 #include "common/error.hpp"
 #include "common/limits.hpp"
 

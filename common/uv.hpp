@@ -4,7 +4,6 @@
 #pragma once
 
 #include <uv.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <functional>

@@ -18,7 +18,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
 #include "common/limits.hpp"
 
 namespace dc::wire {

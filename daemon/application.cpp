@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs no token is answered here; everything else is a Call. Front only.
 #include "daemon/application.hpp"
-
 #include <ctime>
-
 #include "daemon/health.hpp"
 #include "daemon/negotiate.hpp"
 #include "daemon/routes.hpp"

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-
 #include "daemon/auth.hpp"
 #include "daemon/broker_client.hpp"
 #include "daemon/call.hpp"

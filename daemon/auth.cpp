@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Token to caller. Front only; see the head of auth.hpp.
 #include "daemon/auth.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include <algorithm>
-
 #include "common/jwt.hpp"
 #include "common/limits.hpp"
 #include "daemon/text.hpp"

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <openssl/evp.h>
-
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -16,7 +15,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
 #include "common/principal.hpp"
 #include "daemon/broker_client.hpp"
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ids, pending table, send queue, deadlines. Front; see the head of broker_client.hpp.
 #include "daemon/broker_client.hpp"
-
 #include <poll.h>
 #include <unistd.h>
-
 #include <cerrno>
 #include <vector>
-
 #include "common/limits.hpp"
 
 namespace dc::daemon {

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
 #include "common/channel.hpp"
 #include "common/messages.hpp"
 #include "common/uv.hpp"

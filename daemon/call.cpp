@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk of one request, in the order of the REST contract. Front only; see the head of call.hpp.
 #include "daemon/call.hpp"
-
 #include "daemon/negotiate.hpp"
 #include "policy/authorize.hpp"
 

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
 #include "daemon/auth.hpp"
 #include "daemon/broker_client.hpp"
 #include "daemon/http.hpp"

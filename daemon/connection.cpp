@@ -2,10 +2,8 @@
 // The life of one client connection. Front only; the peer is hostile. The calls that an application
 // makes on its Exchange are in exchange.cpp.
 #include "daemon/connection.hpp"
-
 #include <algorithm>
 #include <utility>
-
 #include "daemon/exchange.hpp"
 
 namespace dc::daemon {

@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
 #include "common/fd.hpp"
 #include "daemon/head_scanner.hpp"
 #include "daemon/http.hpp"

@@ -2,9 +2,7 @@
 // What an application does with its Exchange. Front only. Nothing here calls the application back:
 // what has to be told is told from the loop.
 #include "daemon/exchange.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include <array>
 #include <charconv>
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <utility>
-
 #include "daemon/connection.hpp"
 
 namespace dc::daemon {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start, drain, end. Front only.
 #include "daemon/front.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include <csignal>
-
 #include "common/keeper_protocol.hpp"
 #include "common/limits.hpp"
 

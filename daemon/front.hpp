@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-
 #include "common/channel.hpp"
 #include "common/messages.hpp"
 #include "common/uv.hpp"

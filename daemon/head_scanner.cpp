@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line rules of a request head. Front only; the bytes are hostile.
 #include "daemon/head_scanner.hpp"
-
 #include <algorithm>
 #include <array>
 #include <utility>
-
 #include "common/limits.hpp"
 
 namespace dc::daemon {

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
-
 #include "daemon/http.hpp"
 #include "daemon/http_status.hpp"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constant texts only. Front; reads nothing of the request.
 #include "daemon/health.hpp"
-
 #include <array>
 #include <string>
 #include <string_view>

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <ctime>
-
 #include "common/messages.hpp"
 #include "daemon/http.hpp"
 #include "daemon/routes.hpp"

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstddef>
-
 #include "common/limits.hpp"
 
 namespace dc::daemon {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Error answers: which status an error code has, and the one shape of their bodies. Front only.
 #include "daemon/http_status.hpp"
-
 #include <utility>
-
 #include "common/json_text.hpp"
 #include "daemon/http.hpp"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string_view>
-
 #include "common/error.hpp"
 
 namespace dc::daemon {

@@ -2,10 +2,8 @@
 // Strict JSON. simdjson checks UTF-8, grammar and trailing bytes; what it leaves open (duplicate
 // keys, NUL, lone surrogates, the byte order mark) is checked here. Front; the bytes are hostile.
 #include "daemon/json_body.hpp"
-
 #include <algorithm>
 #include <vector>
-
 #include "common/types.hpp"
 
 namespace dc::daemon {

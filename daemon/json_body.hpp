@@ -4,7 +4,6 @@
 #pragma once
 
 #include <simdjson.h>
-
 #include <array>
 #include <memory>
 #include <optional>
@@ -12,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-
 #include "common/error.hpp"
 #include "daemon/text.hpp"
 

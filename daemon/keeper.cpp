@@ -2,7 +2,6 @@
 // The keeper's loop: wait for the broker's word or the front's end. Blocking system calls, no
 // memory that grows.
 #include "daemon/keeper.hpp"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -10,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -19,8 +17,8 @@
 #include <cstring>
 #include <string>
 #include <vector>
-
 #include "common/keeper_protocol.hpp"
+#include "common/process.hpp"
 #include "daemon/listen_sockets.hpp"
 #include "daemon/process.hpp"
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds TCP sockets. The keeper, at start; addresses are the administrator's.
 #include "daemon/listen_sockets.hpp"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <charconv>

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <vector>
-
 #include "common/error.hpp"
 #include "common/fd.hpp"
 

@@ -2,13 +2,11 @@
 // Accepting, counting, sweeping and draining. Front only. accept4() is called here and not by
 // libuv, whose way out of EMFILE opens a file each time, which a sealed process cannot.
 #include "daemon/listener.hpp"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>

@@ -12,7 +12,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
 #include "common/fd.hpp"
 #include "common/uv.hpp"
 #include "daemon/connection.hpp"

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // spdlog to standard error. Front only.
 #include "daemon/log.hpp"
-
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
-
 #include <memory>
 
 namespace dc::daemon {

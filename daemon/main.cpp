@@ -5,10 +5,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
 #include <cstdlib>
 #include <string_view>
-
 #include "common/channel.hpp"
 #include "common/keeper_protocol.hpp"
 #include "common/messages.hpp"

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // llhttp's callbacks and the checks on top of them. Front only; the bytes are hostile.
 #include "daemon/message_parser.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
-
 #include "common/limits.hpp"
 #include "daemon/head_scanner.hpp"
 #include "daemon/request_target.hpp"

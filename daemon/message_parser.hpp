@@ -4,13 +4,11 @@
 #pragma once
 
 #include <llhttp.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
 #include "daemon/http.hpp"
 #include "daemon/http_status.hpp"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Front only; see the head of negotiate.hpp.
 #include "daemon/negotiate.hpp"
-
 #include <algorithm>
 #include <array>
 

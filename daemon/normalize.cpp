@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands of every route but run. Front; path, query and body are hostile.
 #include "daemon/normalize.hpp"
-
 #include <algorithm>
-
 #include "daemon/json_body.hpp"
 
 namespace dc::daemon {

@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include "common/commands.hpp"
 #include "common/error.hpp"
 #include "daemon/http.hpp"

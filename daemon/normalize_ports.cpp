@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Published ports as docker-py spells them. Front; the value is hostile.
 #include "daemon/normalize_ports.hpp"
-
 #include <charconv>
 #include <optional>
 

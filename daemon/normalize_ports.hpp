@@ -4,7 +4,6 @@
 
 #include <string_view>
 #include <vector>
-
 #include "common/types.hpp"
 #include "daemon/json_body.hpp"
 

@@ -3,7 +3,6 @@
 // offer is refused by name; its falsy values mean absence. Front; the body is hostile.
 #include <array>
 #include <charconv>
-
 #include "daemon/json_body.hpp"
 #include "daemon/normalize.hpp"
 #include "daemon/normalize_ports.hpp"

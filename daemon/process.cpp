@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Process attributes. Front only.
 #include "daemon/process.hpp"
-
 #include <sys/prctl.h>
 #include <unistd.h>
-
 #include <climits>
 #include <csignal>
 
@@ -17,10 +15,6 @@ bool prepare_process() {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return false;
   // The parent may have ended before the line above: then init has adopted us and no signal comes.
   return ::getppid() != 1;
-}
-
-bool die_with_parent(pid_t parent) {
-  return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == parent;
 }
 
 void close_from(int first) { ::close_range(static_cast<unsigned>(first), UINT_MAX, 0); }

@@ -2,16 +2,11 @@
 // What front and keeper make of their own process before they look at input. Front only.
 #pragma once
 
-#include <sys/types.h>
-
 namespace dc::daemon {
 
 // No core dump, no new privileges, no SIGPIPE, an end together with the parent. False: the parent
 // is gone already, or the kernel refused.
 [[nodiscard]] bool prepare_process();
-
-// The kernel kills this process when `parent` ends. False: it has ended already.
-[[nodiscard]] bool die_with_parent(pid_t parent);
 
 // Closes every descriptor from `first` on.
 void close_from(int first);

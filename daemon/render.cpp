@@ -2,7 +2,6 @@
 // Field names and their order are those of the service that we replace. Front; trusts the broker
 // for content, not for form.
 #include "daemon/render.hpp"
-
 #include "common/json_text.hpp"
 
 namespace dc::daemon {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP answer out of frames. Front; trusts the broker for content, not for sizes and order.
 #include "daemon/reply.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include "common/limits.hpp"
 #include "daemon/render.hpp"
 

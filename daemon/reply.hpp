@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
 #include "common/messages.hpp"
 #include "daemon/http.hpp"
 #include "daemon/routes.hpp"

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Request targets. Front only; the bytes are hostile.
 #include "daemon/request_target.hpp"
-
 #include <simdjson.h>
-
 #include <algorithm>
 #include <utility>
-
 #include "common/limits.hpp"
 
 namespace dc::daemon {

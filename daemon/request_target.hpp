@@ -6,7 +6,6 @@
 #include <optional>
 #include <string_view>
 #include <vector>
-
 #include "daemon/http.hpp"
 #include "daemon/http_status.hpp"
 

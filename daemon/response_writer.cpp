@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Heads of answers. Front only.
 #include "daemon/response_writer.hpp"
-
 #include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
-
 #include "daemon/http_status.hpp"
 #include "daemon/request_target.hpp"
 

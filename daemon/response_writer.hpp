@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-
 #include "daemon/http.hpp"
 
 namespace dc::daemon {

@@ -2,7 +2,6 @@
 // The table and its matcher. A command without a row, or a row that names none, does not compile.
 // Front; paths are hostile.
 #include "daemon/routes.hpp"
-
 #include <algorithm>
 #include <array>
 

@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include "common/commands.hpp"
 #include "daemon/http.hpp"
 #include "daemon/normalize.hpp"

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client socket over libuv. Front only; knows nothing of HTTP.
 #include "daemon/tcp_stream.hpp"
-
 #include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>

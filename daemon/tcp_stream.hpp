@@ -8,7 +8,6 @@
 #include <initializer_list>
 #include <span>
 #include <string_view>
-
 #include "common/fd.hpp"
 #include "common/uv.hpp"
 

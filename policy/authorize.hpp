@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <utility>
-
 #include "common/commands.hpp"
 #include "common/principal.hpp"
 #include "policy/profile.hpp"

@@ -4,7 +4,6 @@
 // can allow is refused without a hint.
 #include <algorithm>
 #include <set>
-
 #include "common/wire.hpp"
 #include "policy/authorize.hpp"
 #include "policy/rules.hpp"
@@ -139,9 +138,8 @@ Result<void> check_restart(RunContainer& run, const Profile& profile) {
   if (run.auto_remove) return invalid("auto_remove and restart_policy exclude each other");
   const auto& allowed = profile.restart;
   if (std::find(allowed.begin(), allowed.end(), restart.kind) == allowed.end()) {
-    return fail(
-        Errc::field_not_allowed, "Restart policy not in allowed list",
-        "add " + quoted(enum_name(restart.kind)) + " to restart" + in_policy_file(profile));
+    return fail(Errc::field_not_allowed, "Restart policy not in allowed list",
+                "add " + quoted(enum_name(restart.kind)) + " to restart" + in_policy_file(profile));
   }
   if (restart.kind != Restart::on_failure) return {};
   if (restart.retries == 0) restart.retries = limits::kRestartRetries;

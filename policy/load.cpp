@@ -2,15 +2,12 @@
 // The policy file's grammar: tables of keys, each with the function that reads it into a Profile.
 // Broker and command line only. Everything wrong is collected; one problem refuses the whole file.
 #include "policy/load.hpp"
-
 #include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <span>
-
 #include "common/wire.hpp"
 #include "policy/rules.hpp"
 

@@ -2,9 +2,7 @@
 // Image entries and addresses of the policy. Both sides. Entries are the administrator's, but are
 // parsed by the rules for client input, and compared part by part, never as text.
 #include "policy/profile.hpp"
-
 #include <arpa/inet.h>
-
 #include <array>
 
 namespace dc::policy {

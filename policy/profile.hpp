@@ -10,7 +10,6 @@
 #include <string_view>
 #include <tuple>
 #include <vector>
-
 #include "common/image_ref.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"

@@ -3,13 +3,11 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
-
 #include "admin/key.hpp"
 #include "admin/token.hpp"
 #include "tests/unit/tokens.hpp"

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/channel.hpp"
-
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-
 #include <array>
 #include <cstring>
 #include <string>
-
 #include "common/limits.hpp"
 
 using dc::Channel;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
-
 #include "policy/authorize.hpp"
 #include "tests/unit/samples.hpp"
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/application and daemon/call: the walk of a request, step by step.
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "daemon/application.hpp"
 #include "daemon_fixture.hpp"
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/auth: what is a token, who asks the broker about it, and for how long it is known.
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "daemon/auth.hpp"
 #include "daemon_fixture.hpp"
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/broker_client against a broker's end that the test plays.
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "daemon/broker_client.hpp"
 #include "daemon_fakes.hpp"
 

@@ -4,13 +4,11 @@
 #pragma once
 
 #include <doctest/doctest.h>
-
 #include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
 #include "common/channel.hpp"
 #include "common/jwt.hpp"
 #include "common/messages.hpp"

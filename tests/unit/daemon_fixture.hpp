@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
 #include "daemon/application.hpp"
 #include "daemon_fakes.hpp"
 

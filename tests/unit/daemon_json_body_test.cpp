@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/json_body: what is not exactly one honest JSON object of declared fields is refused.
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "daemon/json_body.hpp"
 
 using namespace dc;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/normalize: every field of every request, good and bad, as tables.
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "daemon/normalize.hpp"
 #include "daemon/text.hpp"
 

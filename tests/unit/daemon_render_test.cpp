@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/render and daemon/text: golden answers.
 #include <doctest/doctest.h>
-
 #include "daemon/render.hpp"
 #include "daemon/text.hpp"
 #include "daemon_fakes.hpp"
@@ -46,7 +45,7 @@ TEST_CASE("a container of the list, and alone") {
 TEST_CASE("an image without tags shows its short id") {
   std::string out;
   REQUIRE(append_list_item(out, kUntagged, JsonText(kJson)));
-  CHECK(out == item("sha256:0123456789", "[]") + "}");
+  CHECK(out == item("sha256:0123456789ab", "[]") + "}");
 }
 
 TEST_CASE("absent and null parts") {

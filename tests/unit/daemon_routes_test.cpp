@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/routes, daemon/negotiate and daemon/health: tables and pure functions.
 #include <doctest/doctest.h>
-
 #include <set>
 #include <string>
 #include <vector>
-
 #include "daemon/health.hpp"
 #include "daemon/negotiate.hpp"
 #include "daemon/routes.hpp"

@@ -2,13 +2,11 @@
 // daemon/shlex: cases by hand, then every short string over the special characters against Python's
 // own shlex where this host has one.
 #include <doctest/doctest.h>
-
 #include <array>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
-
 #include "daemon/shlex.hpp"
 
 using dc::daemon::split_words;

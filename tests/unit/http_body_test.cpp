@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies over a real socket: framing, caps, expectations, and that no body is taken for a request.
 #include <string>
-
 #include "tests/unit/http_server.hpp"
 
 namespace dc::daemon::test {

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <ctime>
 #include <string>
-
 #include "tests/unit/http_server.hpp"
 
 namespace dc::daemon::test {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Request heads over a real socket: what is refused, and that it is refused once, whole or dripped.
 #include <string>
-
 #include "tests/unit/http_server.hpp"
 
 namespace dc::daemon::test {

@@ -2,11 +2,9 @@
 // Deadlines and caps of connections over real sockets, with short times.
 #include <fcntl.h>
 #include <sys/resource.h>
-
 #include <chrono>
 #include <deque>
 #include <string>
-
 #include "tests/unit/http_server.hpp"
 
 namespace dc::daemon::test {

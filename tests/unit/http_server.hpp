@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-
 #include <chrono>
 #include <csignal>
 #include <functional>
@@ -18,7 +17,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
 #include "common/fd.hpp"
 #include "daemon/listener.hpp"
 

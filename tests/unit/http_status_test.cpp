@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statuses of error codes, the shape of error bodies, and JSON text.
 #include "daemon/http_status.hpp"
-
 #include <doctest/doctest.h>
-
 #include <string>
-
 #include "common/json_text.hpp"
 #include "daemon/http.hpp"
 

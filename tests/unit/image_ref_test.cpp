@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/image_ref.hpp"
-
 #include "tests/unit/image_vectors.hpp"
 
 using dc::Errc;

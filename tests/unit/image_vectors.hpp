@@ -4,11 +4,9 @@
 
 #include <doctest/doctest.h>
 #include <simdjson.h>
-
 #include <optional>
 #include <string>
 #include <vector>
-
 #include "common/image_ref.hpp"
 
 namespace dc::test {

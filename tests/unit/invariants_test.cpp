@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every command and every message, including those that nobody has written yet.
 #include <doctest/doctest.h>
-
 #include <random>
 #include <set>
-
 #include "policy/authorize.hpp"
 #include "tests/unit/samples.hpp"
 

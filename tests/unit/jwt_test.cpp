@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape and claims of tokens, without keys. Numbers as in the threat model's checklist.
 #include "common/jwt.hpp"
-
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "common/limits.hpp"
 #include "tests/unit/tokens.hpp"
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/load.hpp"
-
 #include <doctest/doctest.h>
-
 #include <fstream>
 #include <sstream>
-
 #include "policy/authorize.hpp"
 #include "tests/unit/image_vectors.hpp"
 #include "tests/unit/samples.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/profile.hpp"
-
 #include <doctest/doctest.h>
 
 using dc::ImageRef;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
 #include "common/messages.hpp"
 #include "common/principal.hpp"
 
@@ -124,6 +123,16 @@ struct Sample<Submit> {
   }
 };
 template <>
+struct Sample<Refused> {
+  static Refused make() {
+    return {{1, 2},
+            parsed<Text<64>>("127.0.0.1"),
+            2,
+            Errc::image_not_allowed,
+            Sample<RunContainer>::make()};
+  }
+};
+template <>
 struct Sample<Credit> {
   static Credit make() { return {4}; }
 };
@@ -171,9 +180,7 @@ struct Sample<ContainerStarted> {
 };
 template <>
 struct Sample<ContainerDocument> {
-  static ContainerDocument make() {
-    return {{parsed<Text<1024>>("alpine:3.20")}, 2, {"{}"}};
-  }
+  static ContainerDocument make() { return {{parsed<Text<1024>>("alpine:3.20")}, 2, {"{}"}}; }
 };
 template <>
 struct Sample<Chunk> {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/scopes.hpp"
-
 #include <doctest/doctest.h>
 
 using dc::parse_scope;

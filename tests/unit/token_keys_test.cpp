@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signatures and keys. Numbers as in the threat model's checklist.
 #include "common/token_keys.hpp"
-
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
-
 #include "common/limits.hpp"
 #include "tests/unit/tokens.hpp"
 
@@ -47,7 +44,7 @@ TEST_CASE("HMAC-SHA256: vectors of RFC 4231 and RFC 7515 A.1") {
   CHECK(hex(dc::hmac_sha256("Jefe", "what do ya want for nothing?")) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   CHECK(hex(dc::hmac_sha256(std::string(131, '\xaa'),
-                                "Test Using Larger Than Block-Size Key - Hash Key First")) ==
+                            "Test Using Larger Than Block-Size Key - Hash Key First")) ==
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   const auto key = jwt::decode_base64url(
       "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");

@@ -4,9 +4,8 @@
 
 #include <string>
 #include <string_view>
-
-#include "common/token_keys.hpp"
 #include "common/jwt.hpp"
+#include "common/token_keys.hpp"
 
 namespace dc::test {
 

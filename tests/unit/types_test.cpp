@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/types.hpp"
-
 #include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
 
@@ -160,8 +158,7 @@ TEST_CASE("sizes") {
 
 TEST_CASE("enumerations parse back from their names") {
   for (unsigned i = 0; i <= static_cast<unsigned>(enum_last(dc::Restart{})); ++i) {
-    CHECK(dc::parse_restart(enum_name(static_cast<dc::Restart>(i))) ==
-          static_cast<dc::Restart>(i));
+    CHECK(dc::parse_restart(enum_name(static_cast<dc::Restart>(i))) == static_cast<dc::Restart>(i));
   }
   for (unsigned i = 0; i <= static_cast<unsigned>(enum_last(dc::ContainerState{})); ++i) {
     CHECK(dc::parse_state(enum_name(static_cast<dc::ContainerState>(i))) ==

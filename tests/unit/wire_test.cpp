@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The codec on small types of its own; invariants_test.cpp walks the real messages.
 #include "common/wire.hpp"
-
 #include <doctest/doctest.h>
-
 #include "common/image_ref.hpp"
 #include "common/types.hpp"
 

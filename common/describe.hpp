@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands as JSON for the audit: what was asked for, environment values masked. Broker only.
+// Commands as JSON for the audit: what was asked for, environment values masked. Both sides.
 #pragma once
 
 #include <string>
-
 #include "common/commands.hpp"
 #include "common/json_text.hpp"
 #include "common/wire.hpp"
 
-namespace dc::broker {
+namespace dc {
 
 // Writes any value that a command is made of. Objects leave out what was not given.
 template <class T>
@@ -49,4 +48,4 @@ void describe(JsonWriter& out, const T& value) {
   }
 }
 
-}  // namespace dc::broker
+}  // namespace dc

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes a container's output out of the Engine's stream framing (8 bytes of header, then data), in
-// any split. Broker only; the header is the Engine's, the data is hostile and never parsed.
+// any split. Both sides; the header is the Engine's, the data is hostile and never parsed.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 #include <functional>
 #include <string_view>
 
-namespace dc::broker {
+namespace dc {
 
 class LogFrames {
  public:
@@ -23,4 +23,4 @@ class LogFrames {
   std::uint32_t left_ = 0;  // bytes of the frame under way
 };
 
-}  // namespace dc::broker
+}  // namespace dc

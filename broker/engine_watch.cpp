@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches all tags at once and forgets them at the next image event. Broker only.
-#include "broker/image_tags.hpp"
-
+// The Engine's state and its image tags. Broker only.
+#include "broker/engine_watch.hpp"
+#include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
 #include <ctime>
-
+#include <utility>
 #include "broker/engine_request.hpp"
 #include "common/json_reader.hpp"
 
@@ -31,8 +32,59 @@ Result<Tags> read_tags(const Result<EngineResponse>& response) {
 
 }  // namespace
 
+using namespace std::chrono_literals;
+
+void EngineProbe::start() {
+  timer_.start(
+      0ms, [this] { probe(); }, limits::kProbeEvery);
+}
+
+void EngineProbe::probe() {
+  if (probing_) return;  // the last one has its deadline
+  probing_ = true;
+  engine_.send(request::ping(limits::kProbeTime), [this](const Result<EngineResponse>& response) {
+    probing_ = false;
+    answered(response && response->status == 200);
+  });
+}
+
+void EngineProbe::answered(bool up) {
+  const EngineState engine = up ? EngineState::up : EngineState::down;
+  const DiskState disk_now = disk();
+  if (engine == engine_state_ && disk_now == disk_state_) return;
+  if (engine != engine_state_) {
+    if (up) {
+      spdlog::info("the Docker Engine answers");
+      engine_.send(request::info(), [this](const Result<EngineResponse>& response) {
+        if (response && response->status == 200) read_info(*response);
+      });
+    } else {
+      spdlog::error("the Docker Engine does not answer; commands get 503 until it does");
+    }
+  }
+  engine_state_ = engine;
+  disk_state_ = disk_now;
+  changed_(engine, disk_now);
+}
+
+void EngineProbe::read_info(const EngineResponse& response) {
+  const JsonText document(response.body);
+  for_each_member(document.view(), [this](std::string_view key, std::string_view json) {
+    if (key == "DockerRootDir") data_root_ = json_string(json).value_or("");
+    if (key == "ServerVersion") {
+      spdlog::info("Docker Engine {}", json_string(json).value_or("?").substr(0, 64));
+    }
+  });
+}
+
+DiskState EngineProbe::disk() const {
+  struct statvfs space {};
+  if (data_root_.empty() || ::statvfs(data_root_.c_str(), &space) != 0) return DiskState::unknown;
+  return space.f_bavail * space.f_frsize < limits::kDiskFloor ? DiskState::low : DiskState::ok;
+}
+
 void ImageTags::watch() {
-  if (events_) return;
+  if (std::exchange(watching_, true)) return;
   // Events since a moment ago come again, so none falls between asking and listening.
   EngineRequest request = request::image_events(std::time(nullptr) - 2);
   request.on_open = [this] { events_flow_ = true; };
@@ -40,8 +92,8 @@ void ImageTags::watch() {
     forget();
     return true;
   };
-  events_ = engine_.send(std::move(request), [this](const Result<EngineResponse>&) {
-    events_.reset();
+  engine_.send(std::move(request), [this](const Result<EngineResponse>&) {
+    watching_ = false;
     events_flow_ = false;
     forget();
   });

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demultiplexer. Broker only.
-#include "broker/log_frames.hpp"
-
+// The demultiplexer. Both sides.
+#include "common/log_frames.hpp"
 #include <algorithm>
 
-namespace dc::broker {
+namespace dc {
 
 bool LogFrames::take(std::string_view bytes, const std::function<void(std::string_view)>& data) {
   while (!bytes.empty()) {
@@ -35,4 +34,4 @@ bool LogFrames::read_header() {
   return true;
 }
 
-}  // namespace dc::broker
+}  // namespace dc

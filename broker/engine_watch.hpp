@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker knows of the Engine without being asked: whether it answers, how full its disk
+// is, and the tags of its images. Broker only.
+#pragma once
+
+#include <uv.h>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+#include "broker/engine.hpp"
+#include "common/messages.hpp"
+#include "common/uv.hpp"
+
+namespace dc::broker {
+
+// A ping every second, so that health costs no request.
+class EngineProbe {
+ public:
+  // `changed` runs with every change of state; the first `up` after a `down` or at start is where
+  // left work is taken up again.
+  EngineProbe(uv_loop_t* loop, Engine& engine, std::function<void(EngineState, DiskState)> changed)
+      : engine_(engine), timer_(loop), changed_(std::move(changed)) {}
+  void start();
+
+ private:
+  void probe();
+  void answered(bool up);
+  void read_info(const EngineResponse& response);
+  [[nodiscard]] DiskState disk() const;
+
+  Engine& engine_;
+  uv::Timer timer_;
+  std::function<void(EngineState, DiskState)> changed_;
+  bool probing_ = false;
+  EngineState engine_state_ = EngineState::unknown;
+  DiskState disk_state_ = DiskState::unknown;
+  std::string data_root_;
+};
+
+// A container's document shows its image's tags, and asking for them each time would double its
+// cost: they are kept while the Engine's own events say that no image changed.
+using Tags = std::map<std::string, std::vector<std::string>, std::less<>>;  // by image id
+
+class ImageTags {
+ public:
+  explicit ImageTags(Engine& engine) : engine_(engine) {}
+
+  // Follows the Engine's image events, unless it does already. Until they flow nothing is kept.
+  void watch();
+  // Calls back, perhaps at once, with the tags of all images. Images without tags are left out.
+  void get(std::function<void(const Result<Tags>&)> use);
+
+ private:
+  void forget();
+  void fetched(std::uint64_t generation, const Result<EngineResponse>& response);
+
+  Engine& engine_;
+  bool watching_ = false;
+  bool events_flow_ = false;
+  bool known_ = false;
+  std::uint64_t generation_ = 0;  // counts changes
+  Tags tags_;
+  bool fetching_ = false;
+  std::vector<std::function<void(const Result<Tags>&)>> waiting_;
+};
+
+}  // namespace dc::broker
