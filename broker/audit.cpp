@@ -16,6 +16,13 @@ namespace {
 // Lines about refused tokens in one second; a flood of bad tokens must not fill the disk.
 constexpr unsigned kRefusalsPerSecond = 20;
 
+// "2026-01-31T12:00:00.000Z"
+std::string timestamp() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(now.tv_sec), now.tv_nsec / 1'000'000);
+}
+
 JsonWriter begin(std::string_view event) {
   JsonWriter line;
   line.open('{').key("time").string(timestamp()).key("event").string(event);
@@ -31,12 +38,6 @@ void write_subject(JsonWriter& line, const AuditSubject& subject) {
 }
 
 }  // namespace
-
-std::string timestamp() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(now.tv_sec), now.tv_nsec / 1'000'000);
-}
 
 bool Audit::intent(const AuditSubject& subject) {
   JsonWriter line = begin("intent");

@@ -43,7 +43,4 @@ class Audit {
   bool torn_ = false;  // the last write was cut short: begin the next with a newline
 };
 
-// "2026-01-31T12:00:00.000Z", now.
-std::string timestamp();
-
 }  // namespace dc::broker

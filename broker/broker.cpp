@@ -73,7 +73,6 @@ class Broker {
       spdlog::info("policy reloaded: {} profiles", context_.policy->profiles.size());
       context_.audit.event("policy_reloaded", policy_path_);
     }
-    if (stale == context_.status.policy_stale) return;
     context_.status.policy_stale = stale;
     front_.send_status();
   }

@@ -138,21 +138,19 @@ wire::Blob next_data(Sending& sending) {
 void step(const std::shared_ptr<Sending>& sending) {
   const ReplyPtr& reply = sending->reply;
   while (!reply->abandoned()) {
-    if (sending->begun && sending->offset == sending->document.size()) {
-      sending->sent();
-      return;
-    }
-    if (!reply->ready()) {
-      reply->on_ready([sending] { step(sending); });
-      return;
-    }
-    if (!sending->begun) {
-      sending->begun = true;
-      sending->head.data = next_data(*sending);
-      reply->data(std::move(sending->head));
+    if (!reply->ready()) return reply->on_ready([sending] { step(sending); });
+    wire::Blob data = next_data(*sending);
+    ToFront frame = Chunk{};
+    if (std::exchange(sending->begun, true)) {
+      frame = Chunk{std::move(data)};
     } else {
-      reply->data(Chunk{next_data(*sending)});
+      sending->head.data = std::move(data);
+      frame = std::move(sending->head);
     }
+    const bool whole = sending->offset == sending->document.size();
+    if (whole && !sending->sent) return reply->finish(frame);
+    reply->data(frame);
+    if (whole) return sending->sent();
   }
 }
 

@@ -52,7 +52,7 @@ policy::ContainerFacts facts_of(const ContainerView& container, const Ownership&
 std::string shown_document(const Inspected& container, bool mask_environment);
 
 // Sends the shown document to the front in frames, as credit allows.
-// `sent` runs when the last byte is on its way; never when the answer is abandoned before.
+// `sent` runs when the last byte is on its way; without it, the last frame ends the answer.
 void send_document(const ReplyPtr& reply, const Inspected& container, const Tags& tags,
                    bool mask_environment, std::function<void()> sent);
 

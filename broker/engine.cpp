@@ -34,7 +34,11 @@ std::optional<unsigned> minor_version(std::string_view version) {
 }  // namespace
 
 Engine::Engine(uv_loop_t* loop, std::string socket_path)
-    : loop_(loop), socket_path_(std::move(socket_path)), deadlines_(loop), sweep_closed_(loop) {}
+    : loop_(loop),
+      socket_path_(std::move(socket_path)),
+      deadlines_(loop),
+      sweep_closed_(loop),
+      busy_(loop) {}
 
 Engine::~Engine() = default;
 
@@ -51,6 +55,7 @@ void Engine::send(EngineRequest request, EngineCallback callback) {
     deadlines_.start(
         kDeadlineTick, [this] { check_deadlines(); }, kDeadlineTick);
   }
+  busy_.start(limits::kBusyPoll);
   pump();
 }
 
@@ -119,6 +124,7 @@ void Engine::finish(const ExchangePtr& exchange, Result<EngineResponse> result) 
 }
 
 void Engine::connection_done(EngineConnection& connection, bool reusable, EngineResponse response) {
+  busy_.stop();
   const ExchangePtr exchange = connection.release_exchange();
   if (!reusable) close(connection);
   finish(exchange, std::move(response));

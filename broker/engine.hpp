@@ -84,6 +84,7 @@ class Engine {
   std::deque<ExchangePtr> waiting_;
   uv::Timer deadlines_;
   uv::Timer sweep_closed_;
+  uv::BusyPoll busy_;
   bool ticking_ = false;
 };
 

@@ -64,7 +64,7 @@ void execute(const policy::Allowed<InspectContainer>& allowed, const ReplyPtr& r
          const bool mask = !policy::is_owned(allowed.service(), facts);
          context.tags.get([container, reply, mask](const Result<Tags>& tags) {
            if (!tags) return reply->fail(tags.error());
-           send_document(reply, *container, *tags, mask, [reply] { reply->done(); });
+           send_document(reply, *container, *tags, mask, nullptr);
          });
        });
 }

@@ -37,8 +37,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
     bool all_named = true;
     const bool whole = for_each_element(document.view(), [&](std::string_view container) {
       auto id = ContainerId::parse(json_string(json_member(container, "Id")).value_or(""));
-      if (id && ids_.size() < limits::kListedContainers) ids_.push_back(std::move(*id));
       all_named = all_named && id;
+      if (id) ids_.push_back(std::move(*id));
     });
     if (!whole || !all_named) {
       return reply_->fail({Errc::engine_failure, "The Docker Engine's answer is not a list", {}});

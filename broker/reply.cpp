@@ -21,7 +21,8 @@ Reply::~Reply() {
 }
 
 bool Reply::intend() {
-  if (audit_.intent(subject_)) return true;
+  intended_ = audit_.intent(subject_);
+  if (intended_) return true;
   fail(Error{Errc::audit_unavailable, "The audit trail cannot be written; nothing was changed",
              "make room for or repair the audit file"});
   return false;
@@ -42,8 +43,12 @@ void Reply::close(const std::optional<Error>& error, const ToFront& message) {
   answered_ = true;
   on_ready_ = nullptr;
   slot_.reset();
-  audit_.result(subject_, error, object_, static_cast<double>(uv_hrtime() - started_) / 1e6);
-  if (const Sink sink = std::exchange(sink_, nullptr)) sink(true, message);
+  const Sink sink = std::exchange(sink_, nullptr);
+  const double milliseconds = static_cast<double>(uv_hrtime() - started_) / 1e6;
+  // A change is on record before its caller hears of it; a read need not wait for the disk.
+  if (sink && !intended_) sink(true, message);
+  audit_.result(subject_, error, object_, milliseconds);
+  if (sink && intended_) sink(true, message);
 }
 
 bool Reply::add_credit(std::uint32_t frames) {

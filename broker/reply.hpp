@@ -86,6 +86,7 @@ class Reply {
   std::string object_;
   std::uint64_t started_;  // nanoseconds
   std::uint32_t credit_ = limits::kCredits;
+  bool intended_ = false;
   bool answered_ = false;
   std::function<void()> on_ready_;
 };

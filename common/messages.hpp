@@ -9,7 +9,7 @@
 //                             <-    TokenVerified | Failed          (last)
 //     Submit (id)             ->
 //                             <-    ContainerDocument, Chunk ...    (each costs one credit)
-//                             <-    Done | ContainerStarted | Failed (last)
+//                             <-    any of these, Done, ContainerStarted or Failed (last)
 //     Refused (id 0)          ->    (for the audit; no answer)
 //     Credit, Cancel (id of an open request; Credit at most what was spent)
 // Ids rise strictly within one channel. Everything else is a breach.

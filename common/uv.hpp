@@ -3,6 +3,7 @@
 // sides.
 #pragma once
 
+#include <sched.h>
 #include <uv.h>
 #include <chrono>
 #include <cstdlib>
@@ -110,6 +111,37 @@ class Signal {
  private:
   Owned<uv_signal_t> signal_;
   std::function<void()> received_;
+};
+
+// Keeps the loop from sleeping for a moment in which an answer is about to come: to be woken from
+// sleep costs more than most answers take. Gives way to whoever else wants the processor.
+class BusyPoll {
+ public:
+  explicit BusyPoll(uv_loop_t* loop) {
+    auto* idle = new uv_idle_t;
+    uv_idle_init(loop, idle);
+    idle->data = this;
+    idle_.reset(idle);
+  }
+  BusyPoll(const BusyPoll&) = delete;
+  BusyPoll& operator=(const BusyPoll&) = delete;
+
+  void start(std::chrono::microseconds duration) {
+    until_ = uv_hrtime() + static_cast<std::uint64_t>(duration.count()) * 1000;
+    uv_idle_start(idle_.get(), [](uv_idle_t* handle) noexcept {
+      const auto* self = static_cast<BusyPoll*>(handle->data);
+      if (self == nullptr || uv_hrtime() >= self->until_) {
+        uv_idle_stop(handle);
+      } else {
+        ::sched_yield();
+      }
+    });
+  }
+  void stop() { uv_idle_stop(idle_.get()); }
+
+ private:
+  Owned<uv_idle_t> idle_;
+  std::uint64_t until_ = 0;
 };
 
 }  // namespace dc::uv

@@ -20,7 +20,8 @@ bool is_part(const ToFront& message) {
 }
 
 bool is_last(const ToFront& message) {
-  return std::holds_alternative<Done>(message) || std::holds_alternative<Failed>(message) ||
+  return is_part(message) || std::holds_alternative<Done>(message) ||
+         std::holds_alternative<Failed>(message) ||
          std::holds_alternative<ContainerStarted>(message) ||
          std::holds_alternative<TokenVerified>(message);
 }
@@ -32,7 +33,8 @@ BrokerClient::BrokerClient(uv_loop_t* loop, Channel channel, BrokerEvents events
       channel_(std::move(channel)),
       events_(std::move(events)),
       poll_(loop, channel_.fd(), [this](int events_now) { ready(events_now); }),
-      sweep_(loop) {
+      sweep_(loop),
+      busy_(loop) {
   poll_.watch(UV_READABLE);
   sweep_.start(
       kSweep, [this] { end_overdue(); }, kSweep);
@@ -45,6 +47,7 @@ std::uint64_t BrokerClient::request(const ToBroker& message, std::shared_ptr<Rep
   last_id_ = id;
   const auto wait = static_cast<std::uint64_t>(deadline.count());
   open_.emplace(id, Open{std::move(replies), uv_now(loop_) + wait});
+  busy_.start(limits::kBusyPoll);
   return id;
 }
 
@@ -108,6 +111,7 @@ bool BrokerClient::dispatch(wire::Frame<ToFront> frame) {
   auto replies = found->second.replies;   // a copy: the callee may cancel
   if (frame.last) {
     open_.erase(found);
+    if (open_.empty()) busy_.stop();
     replies->last(std::move(frame.message));
   } else {
     replies->part(std::move(frame.message));

@@ -24,7 +24,8 @@ class Replies {
   virtual ~Replies() = default;
   // A ContainerDocument or Chunk. Each has cost the broker one credit, to be returned by credit().
   virtual void part(ToFront message) = 0;
-  // The end, once, unless the request was cancelled: Done, ContainerStarted, TokenVerified, Failed.
+  // The end, once, unless the request was cancelled: the last part, Done, ContainerStarted,
+  // TokenVerified or Failed.
   virtual void last(ToFront message) = 0;
 };
 
@@ -73,6 +74,7 @@ class BrokerClient {
   BrokerEvents events_;
   uv::Poll poll_;
   uv::Timer sweep_;
+  uv::BusyPoll busy_;
   std::unordered_map<std::uint64_t, Open> open_;
   std::deque<std::string> unsent_;
   std::uint64_t last_id_ = 0;

@@ -109,7 +109,13 @@ void Reply::last(ToFront message) {
   if (const auto* failed = std::get_if<Failed>(&message)) {
     return fail_with({failed->code, failed->detail.str(), failed->hint.str()});
   }
+  if (const auto* chunk = std::get_if<Chunk>(&message); chunk != nullptr && document_) {
+    return take_chunk(chunk->data.bytes) ? finish() : fail_with(broken());
+  }
   if (document_) return fail_with(broken());
+  if (auto* document = std::get_if<ContainerDocument>(&message)) {
+    return take_document(std::move(*document)) ? finish() : fail_with(broken());
+  }
   if (const auto* started = std::get_if<ContainerStarted>(&message)) {
     if (shape_ != Shape::started || logs_.size() != started->logs_size) {
       return fail_with(broken());

@@ -24,19 +24,25 @@ from harness.service import Service  # noqa: E402
 
 CONTAINERS = 10
 WARM_UP = 50
+PER_CONNECTION = 900  # the front closes one after 1000 requests
 
 
 class Question:
     """One request, repeated on one connection, and how long each answer took."""
 
-    def __init__(self, name, connection, data):
+    def __init__(self, name, connect, data):
         self.name = name
-        self.connection = connection
-        self.reader = Reader(connection)
+        self.connect = connect
         self.data = data
         self.times = []
+        self.left = 0
 
     def ask(self):
+        if self.left == 0:
+            self.connection = self.connect()
+            self.reader = Reader(self.connection)
+            self.left = PER_CONNECTION
+        self.left -= 1
         start = time.perf_counter_ns()
         self.connection.sendall(self.data)
         answer = self.reader.next_message()
@@ -54,16 +60,22 @@ class Question:
 
 
 def to_engine(engine, path, name):
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.connect(str(engine.socket))
-    return Question(name, connection, request("GET", path))
+    def connect():
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(str(engine.socket))
+        return connection
+
+    return Question(name, connect, request("GET", path))
 
 
 def to_service(service, path, name):
-    connection = socket.create_connection(("127.0.0.1", service.port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def connect():
+        connection = socket.create_connection(("127.0.0.1", service.port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
     token = ("Authorization", f"Bearer {service.token()}")
-    return Question(name, connection, request("GET", path, [token]))
+    return Question(name, connect, request("GET", path, [token]))
 
 
 def measure(questions, samples):

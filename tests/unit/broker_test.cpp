@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's pure parts: what it sends to the Engine, what it accepts back, what it shows.
+#include "broker/broker.hpp"
+#include <doctest/doctest.h>
+#include <memory>
+#include "broker/container_view.hpp"
+#include "broker/create_container.hpp"
+#include "broker/engine_request.hpp"
+#include "common/log_frames.hpp"
+#include "tests/unit/samples.hpp"
+
+using namespace dc;
+using namespace dc::broker;
+using test::parsed;
+
+namespace {
+
+const std::string kImageId = "sha256:" + std::string(64, 'b');
+
+Ownership make_ownership(char byte = 'k') { return Ownership(Secret(std::string(32, byte))); }
+
+policy::Allowed<RunContainer> allow(RunContainer run) {
+  auto policy = std::make_shared<policy::Policy>();
+  policy::Profile profile = test::sample_profile();
+  profile.host_ports = {{7000, 7999}};
+  policy->profiles.emplace(std::string(test::kService), profile);
+  auto allowed = policy::authorize(std::move(run), Principal{profile.service, profile.scopes},
+                                   policy::Snapshot(policy));
+  REQUIRE(allowed.has_value());
+  return std::move(*allowed);
+}
+
+RunContainer sample_run() {
+  RunContainer run{parsed<ImageRef>("alpine:3")};
+  run.user = parsed<UserSpec>("1000:1000");
+  run.ports = {{80, Protocol::tcp, 7001}, {53, Protocol::udp, 7002}};
+  return run;
+}
+
+ContainerPlan plan_of(const policy::Allowed<RunContainer>& allowed) {
+  const auto ownership = make_ownership();
+  const auto image = parsed<ImageId>(kImageId);
+  OwnerLabels labels{allowed.service().str(), make_nonce(), {}, false};
+  labels.proof = ownership.proof(allowed.service(), labels.nonce, image);
+  return {allowed, image, "bridge", labels};
+}
+
+// The inspect document that an Engine gives which did what it was told.
+std::string inspect_of(const ContainerPlan& plan) {
+  const JsonText body(create_body(plan));
+  const auto part = [&](std::string_view key) {
+    return std::string(json_member(body.view(), key));
+  };
+  return R"({"Id":")" + test::kSomeId + R"(","Name":"/web","Image":")" + kImageId +
+         R"(","State":{"Status":"created"},"Config":{"Image":"x","User":)" + part("User") +
+         R"(,"Env":["A=secret"],"Labels":)" + part("Labels") + R"(},"HostConfig":)" +
+         part("HostConfig") + "}";
+}
+
+Result<void> check_inspect(const ContainerPlan& plan, std::string json) {
+  const JsonText document(std::move(json));
+  const auto view = read_container(document);
+  REQUIRE(view.has_value());
+  return check_created(plan, *view);
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("what was sent passes the comparison") {
+  const auto allowed = allow(sample_run());
+  const auto plan = plan_of(allowed);
+  CHECK(check_inspect(plan, inspect_of(plan)).has_value());
+}
+
+TEST_CASE("the Engine's own spelling of capabilities and its own members pass") {
+  const auto allowed = allow(sample_run());
+  const auto plan = plan_of(allowed);
+  auto json = replaced(inspect_of(plan), R"(["CHOWN",)", R"(["CAP_CHOWN",)");
+  json = replaced(json, R"("HostConfig":{)",
+                  R"("HostConfig":{"Runtime":"runc","ConsoleSize":[0,0],"Binds":null,"Dns":[],)");
+  CHECK(check_inspect(plan, json).has_value());
+}
+
+TEST_CASE("every single difference is found") {
+  const auto allowed = allow(sample_run());
+  const auto plan = plan_of(allowed);
+  const std::pair<const char*, const char*> changes[] = {
+      {R"("Privileged":false)", R"("Privileged":true)"},
+      {R"("Memory":4294967296)", R"("Memory":0)"},
+      {R"("MemorySwap":4294967296)", R"("MemorySwap":-1)"},
+      {R"("NanoCpus":2000000000)", R"("NanoCpus":0)"},
+      {R"("PidsLimit":4096)", R"("PidsLimit":null)"},
+      {R"("ShmSize":67108864)", R"("ShmSize":1)"},
+      {R"("NetworkMode":"bridge")", R"("NetworkMode":"host")"},
+      {R"("IpcMode":"private")", R"("IpcMode":"host")"},
+      {R"("CgroupnsMode":"private")", R"("CgroupnsMode":"host")"},
+      {R"("CapDrop":["ALL"])", R"("CapDrop":null)"},
+      {R"(["CHOWN",)", R"(["SYS_ADMIN","CHOWN",)"},
+      {R"("SecurityOpt":["no-new-privileges:true"])", R"("SecurityOpt":["seccomp=unconfined"])"},
+      {R"("HostPort":"7001")", R"("HostPort":"7003")"},
+      {R"("HostIp":")", R"("HostIp":"9)"},
+      {R"("max-size":"10m")", R"("max-size":"10g")"},
+      {R"("User":"1000:1000")", R"("User":"")"},
+      {R"("HostConfig":{)", R"("HostConfig":{"Binds":["/:/host"],)"},
+      {R"("HostConfig":{)", R"("HostConfig":{"PidMode":"host",)"},
+      {R"("HostConfig":{)", R"("HostConfig":{"SomethingNew":{"a":1},)"},
+      {R"("Image":"sha256:bb)", R"("Image":"sha256:cb)"},
+      {R"(docker-control.nonce":")", R"(docker-control.nonce":"x)"},
+  };
+  for (const auto& [from, to] : changes) {
+    CAPTURE(std::string(to));
+    const auto result = check_inspect(plan, replaced(inspect_of(plan), from, to));
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code == Errc::policy_not_enforced);
+  }
+}
+
+TEST_CASE("two bindings of one container port are one member") {
+  RunContainer run{parsed<ImageRef>("alpine:3")};
+  run.ports = {{80, Protocol::tcp, 7001}, {80, Protocol::tcp, 7002}};
+  const auto allowed = allow(run);
+  const auto body = create_body(plan_of(allowed));
+  CHECK(body.find(R"("80/tcp":[{"HostIp":)") != std::string::npos);
+  CHECK(body.find(R"("HostPort":"7001"},{)") != std::string::npos);
+  CHECK(body.find("80/tcp", body.find("PortBindings") + 40) == std::string::npos);
+}
+
+TEST_CASE("ownership is proven by the key, for this owner, nonce and image only") {
+  const auto ownership = make_ownership();
+  const auto owner = parsed<ServiceName>("backend");
+  const std::string nonce = make_nonce();
+  CHECK(nonce.size() == kNonceSize);
+  const OwnerLabels labels{"backend", nonce,
+                           ownership.proof(owner, nonce, parsed<ImageId>(kImageId)), false};
+  CHECK(ownership.proven_owner(labels, kImageId) == owner);
+  CHECK_FALSE(make_ownership('x').proven_owner(labels, kImageId));
+  CHECK_FALSE(ownership.proven_owner(labels, "sha256:" + std::string(64, 'c')));
+  CHECK_FALSE(ownership.proven_owner(labels, "alpine"));
+  OwnerLabels forged = labels;
+  forged.owner = "other";
+  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+  forged = labels;
+  forged.nonce = make_nonce();
+  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+  forged = labels;
+  forged.proof.clear();
+  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+}
+
+TEST_CASE("a document is shown without proof, and masked without values") {
+  const auto allowed = allow(sample_run());
+  const auto plan = plan_of(allowed);
+  JsonText document(inspect_of(plan));
+  auto view = read_container(document);
+  REQUIRE(view.has_value());
+  const Inspected inspected{std::move(document), std::move(*view)};
+  const std::string open = shown_document(inspected, false);
+  CHECK(open.find(plan.labels.proof) == std::string::npos);
+  CHECK(open.find(plan.labels.nonce) != std::string::npos);
+  CHECK(open.find("A=secret") != std::string::npos);
+  const std::string masked = shown_document(inspected, true);
+  CHECK(masked.find("secret") == std::string::npos);
+  CHECK(masked.find(R"("Env":["A=***"])") != std::string::npos);
+  CHECK(read_container(JsonText(masked)).has_value());
+}
+
+TEST_CASE("what is not a container is refused") {
+  for (const char* json :
+       {"", "[]", "{}", "null", R"({"Id":"x","Config":{},"HostConfig":{}})", "{\"Id\""}) {
+    CAPTURE(json);
+    const JsonText document{std::string(json)};
+    CHECK_FALSE(read_container(document).has_value());
+  }
+}
+
+TEST_CASE("log frames come out whole in any split") {
+  using namespace std::string_literals;
+  const std::string stream = "\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\0\2\0\0\0\0\0\0\3abc"s;
+  for (std::size_t step = 1; step <= stream.size(); ++step) {
+    LogFrames frames;
+    std::string out;
+    for (std::size_t at = 0; at < stream.size(); at += step) {
+      CHECK(frames.take(std::string_view(stream).substr(at, step),
+                        [&](std::string_view data) { out += data; }));
+    }
+    CHECK(out == "helloabc");
+  }
+  LogFrames frames;
+  CHECK_FALSE(frames.take("\3\0\0\0\0\0\0\1x"s, [](std::string_view) {}));
+  LogFrames reserved;
+  CHECK_FALSE(reserved.take("\1\0\1\0\0\0\0\1x"s, [](std::string_view) {}));
+}
+
+TEST_CASE("requests are made of constants and of escaped values") {
+  ListContainers list;
+  list.all = true;
+  list.names = {parsed<Text<128>>("a\"b&c=d #?\r\n/..")};
+  const auto owner = parsed<ServiceName>("backend");
+  const auto path = request::list_containers(list, &owner).path;
+  CHECK(path.find_first_of(" \"#\r\n{}") == std::string::npos);
+  CHECK(path.find('?') == path.rfind('?'));
+  CHECK(path.find("&c=d") == std::string::npos);
+  CHECK(request::pull_image(parsed<ImageRef>("alpine@sha256:" + std::string(64, 'a'))).path ==
+        "/images/create?fromImage=docker.io/library/alpine&tag=sha256:" + std::string(64, 'a'));
+  CHECK(request::inspect_image(parsed<ImageRef>("[::1]:5000/x:1")).path ==
+        "/images/%5B::1%5D:5000/x:1/json");
+}
+
+TEST_CASE("places are counted in all, per service, and kept for stop and remove") {
+  Slots slots;
+  std::vector<Slots::Slot> taken;
+  while (auto slot = slots.take("greedy", false)) taken.push_back(std::move(slot));
+  CHECK(taken.size() == limits::kInFlightPerService - limits::kInFlightReserve);
+  CHECK(slots.take("greedy", true));  // stop and remove
+  CHECK(slots.take("other", false));
+  taken.clear();
+  CHECK(slots.taken() == 0);
+}
+
+TEST_CASE("a configuration says where and what is wrong with it") {
+  Config config;
+  CHECK(apply_config("listen = [\"127.0.0.1:8002\"]\n[[key]]\nfile = \"/k\"\nkid = \"a\"\n",
+                     "c.toml", config)
+            .has_value());
+  CHECK(config.keys.at(0).kid == "a");
+  const auto problem = [&](const char* text) {
+    auto result = apply_config(text, "c.toml", config);
+    REQUIRE_FALSE(result.has_value());
+    return result.error().detail;
+  };
+  CHECK(problem("dev = 1\n") == "c.toml:1:7: dev must be true or false");
+  CHECK(problem("\nlisten = \"x\"\n") == "c.toml:2:10: listen must be a list of strings");
+  CHECK(problem("socket = 1\n") == "c.toml:1:10: socket is not a known key");
+  CHECK(problem("[[key]]\nkid = \"a\"\n").find("needs file") != std::string::npos);
+  CHECK(problem("dev = \n").starts_with("c.toml:1:"));
+}
