@@ -46,12 +46,10 @@ bool Audit::intent(const AuditSubject& subject) {
 }
 
 bool Audit::result(const AuditSubject& subject, const std::optional<Error>& error,
-                   std::string_view object, double milliseconds) {
-  JsonWriter line = begin("result");
+                   std::string_view object, double milliseconds, std::string_view event) {
+  JsonWriter line = begin(event);
   write_subject(line, subject);
-  const bool denied =
-      error && (error->code < Errc::unauthenticated || error->code == Errc::scope_denied);
-  line.key("decision").string(denied ? "deny" : "allow");
+  line.key("decision").string(subject.denied ? "deny" : "allow");
   line.key("outcome").string(error ? errc_name(error->code) : "success");
   if (error) line.key("detail").string(error->detail);
   if (error && !error->hint.empty()) line.key("hint").string(error->hint);

@@ -17,17 +17,18 @@ struct AuditSubject {
   std::string service, token_id, peer, operation;
   std::string request;  // JSON of the normalised command, environment values masked
   std::uint64_t number = 0;
+  bool denied = false;  // by policy, scope or ownership
 };
 
 class Audit {
  public:
   explicit Audit(Fd file) : file_(std::move(file)) {}
 
-  // False: the line is not on disk; the caller must not go on with a mutation.
+  // False: the line was not written; the caller must not go on with a mutation.
   bool intent(const AuditSubject& subject);
   // `error` absent: it was done. `object`: the id of what it was done to.
   bool result(const AuditSubject& subject, const std::optional<Error>& error,
-              std::string_view object, double milliseconds);
+              std::string_view object, double milliseconds, std::string_view event = "result");
   // A token that was refused; `reason` is never told to the caller. In a flood, some lines a second
   // and then the number of the others.
   bool token_refused(std::string_view peer, std::string_view reason);

@@ -55,7 +55,6 @@ class Broker {
     context_.status.disk = disk;
     front_.send_status();
     if (!came_up) return;
-    context_.tags.watch();
     context_.sweeper.start();
   }
 
@@ -89,14 +88,12 @@ class Broker {
       spdlog::warn("{} requests did not end in time", context_.slots.taken());
       uv_stop(loop_);
     });
-    front_.drain([this] {
-      patience_.start(
-          0ms,
-          [this] {
-            if (context_.slots.taken() == 0) uv_stop(loop_);
-          },
-          20ms);
-    });
+    front_.drain([this] { stop_when_idle(); });
+  }
+
+  void stop_when_idle() {
+    if (context_.slots.taken() == 0) return uv_stop(loop_);
+    patience_.start(20ms, [this] { stop_when_idle(); });
   }
 
   void keeper_lost() {

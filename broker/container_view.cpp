@@ -152,6 +152,7 @@ void step(const std::shared_ptr<Sending>& sending) {
     reply->data(frame);
     if (whole) return sending->sent();
   }
+  reply->done();  // nobody is there to hear it, but it is on record
 }
 
 }  // namespace

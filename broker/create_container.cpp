@@ -2,6 +2,7 @@
 // Serialises a container for the Engine and compares the Engine's answer. Broker only. One list of
 // HostConfig members serves both: what is sent is what must be there, and nothing else may be.
 #include "broker/create_container.hpp"
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <map>
@@ -14,6 +15,9 @@ namespace {
 // Docker's default capabilities without MKNOD, NET_RAW, AUDIT_WRITE and SETFCAP.
 constexpr std::string_view kCapabilities =
     R"(["CHOWN","DAC_OVERRIDE","FOWNER","FSETID","KILL","NET_BIND_SERVICE","SETGID","SETPCAP","SETUID","SYS_CHROOT"])";
+// In the host's network a low port would be the host's.
+constexpr std::string_view kHostCapabilities =
+    R"(["CHOWN","DAC_OVERRIDE","FOWNER","FSETID","KILL","SETGID","SETPCAP","SETUID","SYS_CHROOT"])";
 constexpr std::string_view kLogConfig =
     R"({"Type":"json-file","Config":{"max-file":"3","max-size":"10m"}})";
 
@@ -23,6 +27,11 @@ constexpr std::array<std::string_view, 5> kEngineMembers = {
 
 // Members of a JSON object in the spelling of the Engine's own encoder.
 using Members = std::map<std::string, std::string, std::less<>>;
+
+// The Engine refuses more processors than there are.
+std::uint64_t host_nano_cpus() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN)) * 1'000'000'000U;
+}
 
 std::string quoted(std::string_view text) {
   std::string out;
@@ -70,7 +79,7 @@ Members host_config(const ContainerPlan& plan) {
   const RunContainer& run = plan.allowed.command();
   return {
       {"AutoRemove", boolean(run.auto_remove && !plan.labels.transient)},
-      {"CapAdd", std::string(kCapabilities)},
+      {"CapAdd", std::string(plan.network_mode == "host" ? kHostCapabilities : kCapabilities)},
       {"CapDrop", R"(["ALL"])"},
       {"CgroupnsMode", quoted("private")},
       {"Init", boolean(run.init)},
@@ -78,7 +87,7 @@ Members host_config(const ContainerPlan& plan) {
       {"LogConfig", std::string(kLogConfig)},
       {"Memory", number(*run.memory)},
       {"MemorySwap", number(*run.memory)},
-      {"NanoCpus", number(*run.nano_cpus)},
+      {"NanoCpus", number(std::min(*run.nano_cpus, host_nano_cpus()))},
       {"NetworkMode", quoted(plan.network_mode)},
       {"OomKillDisable", "false"},
       {"PidsLimit", number(*run.pids)},
@@ -123,8 +132,17 @@ std::set<std::string> capability_set(std::string_view json) {
   return out;
 }
 
+bool log_options_hold(std::string_view found) {
+  const std::string_view options = json_member(found, "Config");
+  return json_member(found, "Type") == R"("json-file")" &&
+         json_member(options, "max-file") == R"("3")" &&
+         json_member(options, "max-size") == R"("10m")";
+}
+
 bool same(std::string_view key, std::string_view sent, std::string_view found) {
   if (key == "CapAdd" || key == "CapDrop") return capability_set(sent) == capability_set(found);
+  // The host's configuration may add options to the log's, such as compression.
+  if (key == "LogConfig") return log_options_hold(found);
   return sent == found || (is_unused(sent) && is_unused(found));
 }
 

@@ -88,34 +88,27 @@ bool Engine::dispatch(const ExchangePtr& exchange) {
 void Engine::negotiate() {
   if (negotiating_) return;
   negotiating_ = true;
-  send(request::ping(limits::kReadTime), [this](const Result<EngineResponse>& response) {
+  EngineRequest ping = request::ping(limits::kReadTime);
+  ping.versioned = false;
+  send(std::move(ping), [this](const Result<EngineResponse>& response) {
     negotiating_ = false;
     negotiated(response);
   });
 }
 
 void Engine::negotiated(const Result<EngineResponse>& ping) {
-  std::optional<Error> error;
-  if (!ping) {
-    error = ping.error();
-  } else {
-    const auto minor = minor_version(ping->api_version);
-    if (ping->status != 200 || !minor) {
-      error = Error{Errc::engine_failure, "The Docker Engine does not answer as one", {}};
-    } else if (*minor < kOldestApi) {
-      error = Error{Errc::engine_failure, "The Docker Engine is older than API 1.41",
-                    "upgrade Docker to 20.10 or newer"};
-    } else {
-      version_ = "/v1." + std::to_string(std::min(*minor, kNewestApi));
-    }
+  const auto minor = ping ? minor_version(ping->api_version) : std::nullopt;
+  if (minor && *minor >= kOldestApi) {
+    version_ = "/v1." + std::to_string(std::min(*minor, kNewestApi));
+    return pump();
   }
-  if (!error) {
-    pump();
-    return;
-  }
-  const auto failed = std::move(waiting_);
-  waiting_.clear();
-  for (const auto& exchange : failed) finish(exchange, tl::unexpected<Error>(*error));
+  const Error error =
+      !ping   ? ping.error()
+      : minor ? Error{Errc::engine_failure, "The Docker Engine is older than API 1.41",
+                      "upgrade Docker to 20.10 or newer"}
+              : Error{Errc::engine_failure, "The Docker Engine does not answer as one", {}};
+  const auto failed = std::exchange(waiting_, {});
+  for (const auto& exchange : failed) finish(exchange, fail(error));
 }
 
 void Engine::finish(const ExchangePtr& exchange, Result<EngineResponse> result) {

@@ -32,7 +32,7 @@ struct EngineRequest {
   std::chrono::milliseconds stall{0};
   std::size_t max_body = limits::kInspectBody;
   bool versioned = true;          // false for /_ping alone
-  bool long_lived = false;        // outside the pool's count: pulls, waits, event streams
+  bool long_lived = false;        // a connection of its own: changes, pings, streams
   std::function<void()> on_open;  // where set, runs when the headers of a 200 are there
   // Where set, a 200's body goes here as it comes and not into the response. False ends the
   // exchange with Errc::engine_failure.

@@ -100,9 +100,11 @@ void EngineConnection::serve(std::shared_ptr<EngineExchange> exchange) {
 }
 
 void EngineConnection::write_request() {
+  if (exchange_->request.versioned && engine_.version_.empty()) {
+    return lost(Errc::engine_unreachable, "The Docker Engine has just ended");
+  }
   ++served_;
   got_bytes_ = false;
-  completed_ = false;
   head_bytes_ = 0;
   response_ = {};
   llhttp_init(&parser_, HTTP_RESPONSE, &parser_settings());
@@ -127,13 +129,6 @@ void EngineConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t
     self->read({read_buffer.data(), static_cast<std::size_t>(size)});
     return;
   }
-  // A reply may legally end with the connection; llhttp knows whether this one did.
-  if (self->exchange_ && self->got_bytes_ && llhttp_finish(&self->parser_) == HPE_OK &&
-      self->completed_) {
-    self->keep_alive_ = false;
-    self->done();
-    return;
-  }
   self->lost(self->got_bytes_ ? Errc::engine_failure : Errc::engine_unreachable,
              self->got_bytes_ ? "The Docker Engine ended its answer early"
                               : "The Docker Engine closed the connection");
@@ -148,7 +143,7 @@ void EngineConnection::read(std::string_view bytes) {
   exchange_->heard_at = uv_now(engine_.loop_);
   const auto outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
   // on_message_complete pauses the parser: whatever follows a whole reply is not ours to read.
-  if (outcome == HPE_PAUSED && completed_) {
+  if (outcome == HPE_PAUSED) {
     if (llhttp_get_error_pos(&parser_) != bytes.data() + bytes.size()) keep_alive_ = false;
     done();
     return;
@@ -196,7 +191,6 @@ int EngineConnection::on_body(std::string_view bytes) {
 }
 
 int EngineConnection::on_message_complete() {
-  completed_ = true;
   keep_alive_ = llhttp_should_keep_alive(&parser_) != 0;
   return HPE_PAUSED;
 }

@@ -70,7 +70,6 @@ class EngineConnection {
   bool pooled_;
   bool connected_ = false;
   bool got_bytes_ = false;  // of the reply under way
-  bool completed_ = false;  // the reply under way is whole
   bool keep_alive_ = false;
   unsigned served_ = 0;
   std::size_t head_bytes_ = 0;

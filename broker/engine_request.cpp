@@ -40,6 +40,8 @@ EngineRequest mutate(Verb verb, std::string path, std::string body = {}) {
   request.path = std::move(path);
   request.body = std::move(body);
   request.deadline = limits::kMutateTime;
+  // Some take minutes: on the pool, one caller's stops would hold up everybody's reads.
+  request.long_lived = true;
   return request;
 }
 
@@ -136,14 +138,14 @@ EngineRequest act(const RemoveContainer& remove, const ContainerId& container) {
                                               (remove.volumes ? "&v=1" : "&v=0")));
 }
 
-EngineRequest discard(const ContainerId& container) {
-  return mutate(Verb::del, container_path(container.view(), "?force=1&v=1"));
+EngineRequest discard(const ContainerId& container, bool running_too) {
+  const char* const query = running_too ? "?force=1&v=1" : "?force=0&v=1";
+  return mutate(Verb::del, container_path(container.view(), query));
 }
 
 EngineRequest wait_container(const ContainerId& container) {
   EngineRequest request = mutate(Verb::post, container_path(container.view(), "/wait"));
   request.deadline = limits::kWaitTime;
-  request.long_lived = true;
   return request;
 }
 
@@ -164,7 +166,6 @@ EngineRequest pull_image(const ImageRef& image) {
                              "&tag=" + escaped(version, ":"));
   request.deadline = limits::kPullTime;
   request.stall = limits::kPullStall;
-  request.long_lived = true;
   return request;
 }
 
@@ -190,7 +191,7 @@ EngineRequest info() { return get("/info"); }
 
 EngineRequest ping(std::chrono::milliseconds deadline) {
   EngineRequest request = get("/_ping");
-  request.versioned = false;
+  request.long_lived = true;  // health does not wait in a queue
   request.deadline = deadline;
   return request;
 }

@@ -21,7 +21,7 @@ EngineRequest act(const StartContainer&, const ContainerId& container);
 EngineRequest act(const StopContainer& stop, const ContainerId& container);
 EngineRequest act(const RestartContainer& restart, const ContainerId& container);
 EngineRequest act(const RemoveContainer& remove, const ContainerId& container);
-EngineRequest discard(const ContainerId& container);  // whatever state it is in
+EngineRequest discard(const ContainerId& container, bool running_too);
 EngineRequest wait_container(const ContainerId& container);
 EngineRequest read_logs(const ContainerId& container);  // stdout and stderr so far
 
@@ -32,7 +32,7 @@ EngineRequest image_events(std::int64_t since);  // seconds since the epoch; the
 
 EngineRequest inspect_network(const NetworkName& network);
 EngineRequest info();
-EngineRequest ping(std::chrono::milliseconds deadline);  // needs no negotiated version
+EngineRequest ping(std::chrono::milliseconds deadline);
 
 }  // namespace dc::broker::request
 

@@ -102,7 +102,6 @@ void ImageTags::watch() {
 void ImageTags::forget() {
   ++generation_;
   known_ = false;
-  tags_.clear();
 }
 
 void ImageTags::get(std::function<void(const Result<Tags>&)> use) {
@@ -110,6 +109,7 @@ void ImageTags::get(std::function<void(const Result<Tags>&)> use) {
     use(tags_);
     return;
   }
+  watch();
   waiting_.push_back(std::move(use));
   if (fetching_) return;
   fetching_ = true;
@@ -123,7 +123,7 @@ void ImageTags::fetched(std::uint64_t generation, const Result<EngineResponse>& 
   fetching_ = false;
   const Result<Tags> tags = read_tags(response);
   if (tags && events_flow_ && generation == generation_) {
-    tags_ = *tags;
+    tags_ = tags;
     known_ = true;
   }
   const auto waiting = std::exchange(waiting_, {});

@@ -47,12 +47,11 @@ class ImageTags {
  public:
   explicit ImageTags(Engine& engine) : engine_(engine) {}
 
-  // Follows the Engine's image events, unless it does already. Until they flow nothing is kept.
-  void watch();
   // Calls back, perhaps at once, with the tags of all images. Images without tags are left out.
   void get(std::function<void(const Result<Tags>&)> use);
 
  private:
+  void watch();
   void forget();
   void fetched(std::uint64_t generation, const Result<EngineResponse>& response);
 
@@ -61,7 +60,7 @@ class ImageTags {
   bool events_flow_ = false;
   bool known_ = false;
   std::uint64_t generation_ = 0;  // counts changes
-  Tags tags_;
+  Result<Tags> tags_;
   bool fetching_ = false;
   std::vector<std::function<void(const Result<Tags>&)>> waiting_;
 };

@@ -34,9 +34,9 @@ void manage(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& c
          if (!policy::may_manage(allowed.service(), allowed.profile(), facts)) {
            // Those that may be seen are refused openly, the others do not exist for this caller.
            if (!policy::may_see(allowed.service(), allowed.profile(), facts)) {
-             return reply->fail(kNoContainer);
+             return reply->deny(kNoContainer);
            }
-           return reply->fail({Errc::scope_denied, "This container belongs to another",
+           return reply->deny({Errc::scope_denied, "This container belongs to another",
                                "`manage` of the service's profile lists what may be managed"});
          }
          context.engine.send(request::act(allowed.command(), container->view.id),
@@ -59,7 +59,7 @@ void execute(const policy::Allowed<InspectContainer>& allowed, const ReplyPtr& r
        [allowed, reply, &context](const InspectedPtr& container) {
          const auto facts = facts_of(container->view, context.ownership);
          if (!policy::may_see(allowed.service(), allowed.profile(), facts)) {
-           return reply->fail(kNoContainer);
+           return reply->deny(kNoContainer);
          }
          const bool mask = !policy::is_owned(allowed.service(), facts);
          context.tags.get([container, reply, mask](const Result<Tags>& tags) {

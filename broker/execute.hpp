@@ -22,18 +22,18 @@ struct Context {
       : loop(event_loop),
         ownership(std::move(instance_key)),
         audit(std::move(audit_file)),
+        sweeper(loop, engine, ownership, audit),
         engine(loop, docker_socket),
-        tags(engine),
-        sweeper(loop, engine, ownership, audit) {}
+        tags(engine) {}
 
   uv_loop_t* loop;
   const Ownership ownership;
   Audit audit;
-  Engine engine;
-  ImageTags tags;
-  Sweeper sweeper;
-  TokenKeys keys;
   Slots slots;
+  Sweeper sweeper;
+  Engine engine;  // what is under way in it uses all of the above to its end
+  ImageTags tags;
+  TokenKeys keys;
   policy::Snapshot policy;
   std::uint64_t policy_generation = 1;
   EngineStatus status;

@@ -57,6 +57,7 @@ void FrontLink::on_control() {
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size != 1 || said != kWantChannel) {
     poll_.watch(0);
+    ::shutdown(control_.get(), SHUT_RDWR);  // it ends, if it has not
     return keeper_lost_();
   }
   if (session_ && !session_->has_ended()) session_ended(Session::End::closed);
@@ -69,7 +70,7 @@ void FrontLink::start_front() {
   auto ends = Channel::make_pair();
   if (!ends || !send_channel(control_.get(), ends->second.get())) {
     spdlog::critical("cannot give the front a channel: {}", std::strerror(errno));
-    return keeper_lost_();
+    return delay_.start(kFirstDelay, [this] { start_front(); });
   }
   session_.emplace(context_, std::move(ends->first),
                    [this](Session::End how) { session_ended(how); });
@@ -103,11 +104,10 @@ void FrontLink::drain(std::function<void()> drained) {
   draining_ = true;
   drained_ = std::move(drained);
   delay_.stop();
-  if (session_) {
-    session_->drain();
-  } else {
-    drained_();
-  }
+  if (!session_) return drained_();
+  session_->drain();
+  // One that has not greeted serves nobody yet.
+  if (!session_->greeted()) ::send(control_.get(), &kKillFront, 1, MSG_NOSIGNAL);
 }
 
 }  // namespace dc::broker

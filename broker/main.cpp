@@ -2,8 +2,10 @@
 // docker-control-broker: the program that alone reaches docker.sock. Reads its command line, its
 // files and its environment, then shuts the door (broker/broker.cpp) before it looks at anything
 // hostile.
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include "broker/broker.hpp"
@@ -20,6 +22,10 @@ int refuse(const dc::Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // So that no file of ours becomes standard input, output or error.
+  int null = 0;
+  while ((null = ::open("/dev/null", O_RDWR)) >= 0 && null < 3) continue;
+  ::close(null);
   dc::Secret key = dc::broker::take_secret_from_environment();
   dc::broker::CommandLine options;
   CLI::App app(

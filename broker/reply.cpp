@@ -36,6 +36,11 @@ void Reply::data(const ToFront& message) {
 
 void Reply::finish(const ToFront& message) { close(std::nullopt, message); }
 
+void Reply::deny(const Error& error) {
+  subject_.denied = true;
+  fail(error);
+}
+
 void Reply::fail(const Error& error) { close(error, Failed::of(error)); }
 
 void Reply::close(const std::optional<Error>& error, const ToFront& message) {

@@ -71,6 +71,7 @@ class Reply {
   void finish(const ToFront& message);  // the end of a success
   void done() { finish(Done{}); }
   void fail(const Error& error);
+  void deny(const Error& error);  // fail(), by decision and not by circumstance
 
   // --- for the session ---
   [[nodiscard]] bool add_credit(std::uint32_t frames);  // false: more than was spent, a breach

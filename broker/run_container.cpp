@@ -21,7 +21,7 @@ class Run : public std::enable_shared_from_this<Run> {
       : allowed_(allowed), reply_(std::move(reply)), context_(context), nonce_(make_nonce()) {
     context_.sweeper.protect(nonce_);
   }
-  ~Run() { context_.sweeper.release(nonce_, unsure_); }
+  ~Run() { context_.sweeper.release(nonce_); }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
@@ -98,15 +98,11 @@ class Run : public std::enable_shared_from_this<Run> {
   }
 
   void create() {
-    unsure_ = true;
     send(request::create_container(command().name, create_body(*plan_)), &Run::created);
   }
 
   void created(EngineResponse response) {
-    if (response.status != 201) {
-      unsure_ = false;  // the Engine says that it made nothing
-      return give_up(engine_error(EngineStep::create, response));
-    }
+    if (response.status != 201) return give_up(engine_error(EngineStep::create, response));
     const JsonText document(std::move(response.body));
     auto id = ContainerId::parse(json_string(json_member(document.view(), "Id")).value_or(""));
     if (!id) return give_up({Errc::engine_failure, "The Docker Engine gave no container id", {}});
@@ -177,7 +173,7 @@ class Run : public std::enable_shared_from_this<Run> {
     if (response.status != 200) return give_up(engine_error(EngineStep::find, response));
     if (logs_.size() > limits::kRunLogs) logs_.erase(0, logs_.size() - limits::kRunLogs);
     if (!plan_->labels.transient) return send_logs();
-    send(request::discard(*id_), &Run::removed_after_end);
+    send(request::discard(*id_, true), &Run::removed_after_end);
   }
 
   // Should it still be there, the sweep tries again.
@@ -196,22 +192,19 @@ class Run : public std::enable_shared_from_this<Run> {
   }
 
   void answer(std::optional<std::uint32_t> exit_code) {
-    unsure_ = false;
     reply_->finish(ContainerStarted{*id_, Text<256>::clip(name_), wire::Blob{port_bindings_},
                                     exit_code, static_cast<std::uint32_t>(logs_.size()),
                                     logs_truncated_});
   }
 
-  // The first error is the caller's. A container that runs is what was asked for, and stays when
-  // only its end could not be awaited.
+  // The first error is the caller's, and the sweep's work what cannot be removed now. A container
+  // that runs is what was asked for, and stays when only its end could not be awaited.
   void give_up(const Error& error) {
     if (!id_ || running_) return reply_->fail(error);
-    context_.engine.send(request::discard(*id_), [self = shared_from_this(),
-                                                  error](const Result<EngineResponse>& response) {
-      const bool gone = response && (response->status == 204 || response->status == 404);
-      self->unsure_ = !gone;
-      self->reply_->fail(error);
-    });
+    context_.engine.send(request::discard(*id_, true),
+                         [self = shared_from_this(), error](const Result<EngineResponse>&) {
+                           self->reply_->fail(error);
+                         });
   }
 
   policy::Allowed<RunContainer> allowed_;
@@ -221,7 +214,6 @@ class Run : public std::enable_shared_from_this<Run> {
   std::optional<ContainerPlan> plan_;
   std::optional<ContainerId> id_;
   bool running_ = false;
-  bool unsure_ = false;  // the Engine may hold a container of ours that nobody was told of
   std::string name_, port_bindings_;
   std::optional<std::uint32_t> exit_code_;
   LogFrames frames_;

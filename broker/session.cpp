@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
-#include "broker/execute.hpp"
 #include "common/describe.hpp"
 
 namespace dc::broker {
@@ -144,17 +143,13 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   if (!is_new(id)) return false;
   const auto* token = tokens_.find(submit.handle, uv_now(context_.loop));
   if (token == nullptr) {
+    context_.audit.token_refused(submit.peer.view(), "unknown or expired handle");
     send(id, true, Failed::of(kBadToken));
     return true;
   }
   const Principal caller = principal_of(*token);
   auto slot = context_.slots.take(caller.service.view(), is_reserved_for(submit.command));
-  if (!slot) {
-    send(id, true,
-         Failed::of({Errc::overloaded, "Too many requests are under way",
-                     "try again when some of them have ended"}));
-    return true;
-  }
+  const bool has_room = slot != nullptr;
   const auto index = static_cast<std::uint8_t>(submit.command.index());
   const auto reply = std::make_shared<Reply>(
       [this, id](bool last, const ToFront& message) {
@@ -164,7 +159,11 @@ bool Session::handle(std::uint64_t id, Submit submit) {
       context_.audit, subject_of(*token, submit.peer.view(), index, &submit.command),
       std::move(slot));
   open_.emplace(id, reply);
-  std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
+  if (has_room) {
+    std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
+  } else {
+    reply->fail({Errc::overloaded, "Too many requests are under way", "try again in a moment"});
+  }
   return true;
 }
 
@@ -184,18 +183,21 @@ AuditSubject Session::subject_of(const VerifiedToken& token, std::string_view pe
 
 bool Session::handle(std::uint64_t id, const Refused& refused) {
   if (id != 0 || refused.operation >= kOperations.size()) return false;
+  if (refused.command && refused.command->index() != refused.operation) return false;
   const auto* token = tokens_.find(refused.handle, uv_now(context_.loop));
   if (token == nullptr) return true;  // it has expired since
   const Command* command = refused.command ? &*refused.command : nullptr;
-  context_.audit.result(subject_of(*token, refused.peer.view(), refused.operation, command),
-                        Error{refused.code, "refused by the front", {}}, {}, 0);
+  AuditSubject subject = subject_of(*token, refused.peer.view(), refused.operation, command);
+  subject.denied = true;
+  const Error error{refused.code, "refused by the front", {}};
+  context_.audit.result(subject, error, {}, 0, "refused");
   return true;
 }
 
 template <class X>
 void Session::run(X command, const Principal& caller, const ReplyPtr& reply) {
   const auto allowed = policy::authorize(std::move(command), caller, context_.policy);
-  if (!allowed) return reply->fail(allowed.error());
+  if (!allowed) return reply->deny(allowed.error());
   if (X::kMutates && !reply->intend()) return;
   execute(*allowed, reply, context_);
 }
@@ -242,7 +244,7 @@ void Session::send(std::uint64_t id, bool last, const ToFront& message) {
   if (unsent_.empty()) {
     switch (channel_.send(frame)) {
       case Channel::Sent::all: return;
-      case Channel::Sent::closed: return;  // the read side sees it and ends the session
+      case Channel::Sent::closed: return end(End::closed);
       case Channel::Sent::would_block: break;
     }
   }
@@ -256,10 +258,9 @@ void Session::write_frames() {
   while (!unsent_.empty()) {
     const auto sent = channel_.send(unsent_.front());
     if (sent == Channel::Sent::would_block) return;
-    if (sent == Channel::Sent::closed) break;
+    if (sent == Channel::Sent::closed) return end(End::closed);
     unsent_.pop_front();
   }
-  unsent_.clear();
   poll_.watch(UV_READABLE);
 }
 

@@ -6,23 +6,10 @@
 #include "broker/engine_request.hpp"
 
 namespace dc::broker {
-namespace {
-
-using namespace std::chrono_literals;
-constexpr std::chrono::milliseconds kSoon = 1s;
-
-}  // namespace
 
 void Sweeper::start() {
   timer_.start(
-      0ms, [this] { sweep(); }, limits::kSweepEvery);
-}
-
-void Sweeper::release(const std::string& nonce, bool left_over) {
-  active_.erase(nonce);
-  if (left_over)
-    timer_.start(
-        kSoon, [this] { sweep(); }, limits::kSweepEvery);
+      std::chrono::milliseconds(0), [this] { sweep(); }, limits::kSweepEvery);
 }
 
 void Sweeper::sweep() {
@@ -45,7 +32,10 @@ void Sweeper::listed(const Result<EngineResponse>& response) {
     spdlog::warn("removing container {}, left over by an interrupted run",
                  id->view().substr(0, 12));
     if (!audit_.event("sweep", "remove left-over container " + id->str())) return;
-    engine_.send(request::discard(*id), [](const Result<EngineResponse>&) {});
+    protect(labels.nonce);  // from the next sweep, while this one is at it
+    // Not one that runs: it may have been started since the list was made.
+    engine_.send(request::discard(*id, false),
+                 [this, nonce = labels.nonce](const Result<EngineResponse>&) { release(nonce); });
   });
 }
 

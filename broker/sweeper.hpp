@@ -5,7 +5,6 @@
 
 #include <set>
 #include <string>
-#include <vector>
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
 #include "broker/ownership.hpp"
@@ -22,8 +21,7 @@ class Sweeper {
   void start();
   // Containers with this nonce belong to a run under way and are left alone until release().
   void protect(const std::string& nonce) { active_.insert(nonce); }
-  // `left_over`: the run may have left something; sweep soon.
-  void release(const std::string& nonce, bool left_over);
+  void release(const std::string& nonce) { active_.erase(nonce); }
 
  private:
   void sweep();

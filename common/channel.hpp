@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One end of the SEQPACKET socketpair between front and broker: one datagram, one frame. Both
 // sides. Receives without a control buffer, so that descriptors a hostile peer passes are dropped
-// by the kernel; that, a truncated or an empty datagram is a breach.
+// by the kernel; that and a truncated datagram are a breach, an empty one reads like the end.
 #pragma once
 
 #include <cstddef>

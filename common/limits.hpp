@@ -23,17 +23,18 @@ inline constexpr std::uint32_t kCredits = 8;
 // Elements of any list inside a frame; the tightest field cap applies first, this one bounds
 // memory.
 inline constexpr std::uint32_t kListElements = 1024;
-// Requests of one front that the broker works on at a time; beyond it the answer is `overloaded`.
+// Requests that the broker works on at a time, over all fronts; beyond it the answer is
+// `overloaded`.
 inline constexpr std::size_t kInFlight = 128;
 // Of those, one service may hold this many, so one caller cannot starve another.
 inline constexpr std::size_t kInFlightPerService = 64;
 // Places kept for stop and remove, which must work under overload.
 inline constexpr std::size_t kInFlightReserve = 16;
 // Frames that the broker keeps for a front that does not read; past it the front is taken for dead.
-inline constexpr std::size_t kChannelBacklog = 1024;
+inline constexpr std::size_t kChannelBacklog = 768;
 
-// How long a process looks for an answer before it sleeps: most Engine reads take less, and being woken
-// costs 20 to 50 us each time.
+// How long a process looks for an answer before it sleeps: most Engine reads take less, and being
+// woken costs 20 to 50 us each time.
 inline constexpr std::chrono::microseconds kBusyPoll{400};
 
 // --- HTTP --------------------------------------------------------------------------------------
@@ -94,9 +95,9 @@ inline constexpr std::size_t kEngineConnections = 32;         // open at once to
 inline constexpr std::size_t kEngineHead = 16 * 1024;         // one reply's status line and headers
 inline constexpr std::size_t kEngineBody = 32 * 1024 * 1024;  // a list of 10,000 containers
 inline constexpr std::size_t kInspectBody = 4 * 1024 * 1024;
-inline constexpr std::size_t kInspectsPerList = 16;  // in flight for one list
-inline constexpr std::size_t kPullLine = 64 * 1024;  // one line of pull progress
-inline constexpr std::size_t kRunLogs = 256 * 1024;  // output kept of a run with detach=false
+inline constexpr std::size_t kInspectsPerList = 16;       // in flight for one list
+inline constexpr std::size_t kPullLine = 64 * 1024;       // one line of pull progress
+inline constexpr std::size_t kRunLogs = 256 * 1024;       // output kept of a run with detach=false
 inline constexpr milliseconds kReadTime = seconds(10);    // list, inspect
 inline constexpr milliseconds kMutateTime = seconds(60);  // create, start, remove
 inline constexpr milliseconds kStopGrace = seconds(30);   // on top of stop's own timeout
@@ -105,7 +106,8 @@ inline constexpr milliseconds kPullStall = seconds(60);           // no progress
 inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // run with detach=false
 inline constexpr milliseconds kProbeEvery = seconds(1);
 inline constexpr milliseconds kProbeTime = seconds(2);
-inline constexpr milliseconds kRollbackTime = seconds(30);  // removal of a failed run, with retries
+inline constexpr milliseconds kRollbackTime =
+    seconds(30);  // room for it in the front's deadline of a run
 inline constexpr milliseconds kSweepEvery = seconds(5);
 inline constexpr std::uint64_t kDiskFloor = 10ULL
                                             << 30;  // free bytes below which health is degraded

@@ -54,7 +54,7 @@ bool ContainerRefRule::accepts(std::string_view text) {
   return is_name(text, limits::kContainerRef);
 }
 bool ContainerNameRule::accepts(std::string_view text) {
-  return is_name(text, limits::kName) && !is_id_like(text);
+  return text.size() >= 2 && is_name(text, limits::kName) && !is_id_like(text);
 }
 bool ContainerIdRule::accepts(std::string_view text) {
   return text.size() == 64 && all_of(text, is_hex);

@@ -84,7 +84,7 @@ using ContainerRef = Checked<ContainerRefRule>;
 struct ContainerNameRule {
   static bool accepts(std::string_view text);
   static constexpr std::string_view kExpected =
-      "must be 1 to 63 of A-Z a-z 0-9 _ . -, beginning with a letter or digit, "
+      "must be 2 to 63 of A-Z a-z 0-9 _ . -, beginning with a letter or digit, "
       "and must not look like a container id (12 to 64 hexadecimal digits)";
 };
 // A new container's name. Names like ids are refused: the Engine looks names up before id prefixes.

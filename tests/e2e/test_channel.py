@@ -30,7 +30,7 @@ from harness.wait import wait_for
 from test_image_policy import VECTORS, images_with, is_present, pulled_name, short
 
 FULL_ID = re.compile("[0-9a-f]{64}")
-REFUSED_RUN = ("RunContainer", {"image": "evil/x:1", "command": ["true"], "ports": [(80, 0, 8003)], "name": "x"})
+REFUSED_RUN = ("RunContainer", {"image": "evil/x:1", "command": ["true"], "ports": [(80, 0, 8003)], "name": "xx"})
 SLEEP = {"image": "alpine:3", "command": ["sleep", "1000"], "init": True}
 
 

@@ -23,7 +23,7 @@ forbid "the shared code includes one side" '(broker|daemon|admin)/' "$none" comm
 forbid "tl::expected outside its wrapper" 'tl/' 'common/error\.hpp' common policy broker daemon admin
 forbid "TOML outside the two loaders" 'toml' '(policy/load|broker/config)\.cpp' common policy broker daemon
 forbid "the front reads the policy file" 'policy/load\.hpp' "$none" daemon
-forbid "key material in the front" 'common/secret\.hpp' "$none" daemon
+forbid "key material in the front" 'common/(secret|token_keys)\.hpp' "$none" daemon
 forbid "TLS" 'openssl/(ssl|tls1|bio)' "$none" common policy broker daemon admin
 forbid "parent directories in includes" '\.\.' "$none" common policy broker daemon admin tests
 exit $failed

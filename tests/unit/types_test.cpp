@@ -42,9 +42,9 @@ TEST_CASE("ContainerRef") {
 
 TEST_CASE("ContainerName") {
   accepts<dc::ContainerName>(
-      {"a", "web-1", string(63, 'z'), "abcdef", "12345678901", "cafebabecafg"});
-  refuses<dc::ContainerName>(
-      {"", string(64, 'z'), "abcdefabcdef", "0123456789ab", kHex64, "/a", "a:b", "-a", " a", "a "});
+      {"ab", "web-1", string(63, 'z'), "abcdef", "12345678901", "cafebabecafg"});
+  refuses<dc::ContainerName>({"", "a", string(64, 'z'), "abcdefabcdef", "0123456789ab", kHex64,
+                              "/a", "a:b", "-a", " a", "a "});
 }
 
 TEST_CASE("ContainerId and ImageId") {

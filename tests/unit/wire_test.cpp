@@ -42,7 +42,7 @@ std::optional<T> decoded(std::string_view bytes) {
   return in.finished() ? std::move(value) : std::nullopt;
 }
 
-Sample sample() { return {true, 0x0102, -2, Colour::green, 7U, {*dc::ContainerName::parse("a")}}; }
+Sample sample() { return {true, 0x0102, -2, Colour::green, 7U, {*dc::ContainerName::parse("ab")}}; }
 
 }  // namespace
 
@@ -53,8 +53,8 @@ TEST_CASE("the layout is little-endian, packed, with u32 lengths") {
       "\xfe\xff\xff\xff\xff\xff\xff\xff"  // negative
       "\x01"                              // colour
       "\x01\x07\0\0\0"                    // maybe
-      "\x01\0\0\0\x01\0\0\0a",            // names
-      26);
+      "\x01\0\0\0\x02\0\0\0ab",           // names
+      27);
   CHECK(encoded(sample()) == expected);
 }
 
