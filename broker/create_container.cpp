@@ -33,7 +33,7 @@ std::uint64_t host_nano_cpus() {
   return static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN)) * 1'000'000'000U;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -63,12 +63,12 @@ std::string port_key(const Port& port) {
 
 std::string port_bindings(const ContainerPlan& plan) {
   std::map<std::string, std::string> bindings;
-  const std::string address = quoted(plan.allowed.profile().port_address.view());
+  const std::string address = in_quotes(plan.allowed.profile().port_address.view());
   for (const Port& port : plan.allowed.command().ports) {
     std::string& list = bindings[port_key(port)];
     list += list.empty() ? "[" : ",";
     list += R"({"HostIp":)" + address + R"(,"HostPort":)" +
-            quoted(port.host ? std::to_string(*port.host) : "") + "}";
+            in_quotes(port.host ? std::to_string(*port.host) : "") + "}";
   }
   Members members;
   for (auto& [key, list] : bindings) members.emplace(key, list + "]");
@@ -81,21 +81,21 @@ Members host_config(const ContainerPlan& plan) {
       {"AutoRemove", boolean(run.auto_remove && !plan.labels.transient)},
       {"CapAdd", std::string(plan.network_mode == "host" ? kHostCapabilities : kCapabilities)},
       {"CapDrop", R"(["ALL"])"},
-      {"CgroupnsMode", quoted("private")},
+      {"CgroupnsMode", in_quotes("private")},
       {"Init", boolean(run.init)},
-      {"IpcMode", quoted("private")},
+      {"IpcMode", in_quotes("private")},
       {"LogConfig", std::string(kLogConfig)},
       {"Memory", number(*run.memory)},
       {"MemorySwap", number(*run.memory)},
       {"NanoCpus", number(std::min(*run.nano_cpus, host_nano_cpus()))},
-      {"NetworkMode", quoted(plan.network_mode)},
+      {"NetworkMode", in_quotes(plan.network_mode)},
       {"OomKillDisable", "false"},
       {"PidsLimit", number(*run.pids)},
       {"PortBindings", port_bindings(plan)},
       {"Privileged", "false"},
       {"PublishAllPorts", "false"},
       {"ReadonlyRootfs", boolean(run.read_only)},
-      {"RestartPolicy", R"({"Name":)" + quoted(enum_name(run.restart.kind)) +
+      {"RestartPolicy", R"({"Name":)" + in_quotes(enum_name(run.restart.kind)) +
                             R"(,"MaximumRetryCount":)" + number(run.restart.retries) + "}"},
       {"SecurityOpt", R"(["no-new-privileges:true"])"},
       {"ShmSize", number(*run.shm)},
@@ -105,13 +105,13 @@ Members host_config(const ContainerPlan& plan) {
 Members labels_of(const ContainerPlan& plan) {
   Members labels;
   for (const Label& label : plan.allowed.command().labels) {
-    labels.emplace(label.key.str(), quoted(label.value.view()));
+    labels.emplace(label.key.str(), in_quotes(label.value.view()));
   }
-  labels.insert_or_assign(std::string(kOwnerLabel), quoted(plan.labels.owner));
-  labels.insert_or_assign(std::string(kNonceLabel), quoted(plan.labels.nonce));
-  labels.insert_or_assign(std::string(kProofLabel), quoted(plan.labels.proof));
+  labels.insert_or_assign(std::string(kOwnerLabel), in_quotes(plan.labels.owner));
+  labels.insert_or_assign(std::string(kNonceLabel), in_quotes(plan.labels.nonce));
+  labels.insert_or_assign(std::string(kProofLabel), in_quotes(plan.labels.proof));
   // Always set: an image's labels are merged in where we set none.
-  labels.insert_or_assign(std::string(kTransientLabel), quoted(boolean(plan.labels.transient)));
+  labels.insert_or_assign(std::string(kTransientLabel), in_quotes(boolean(plan.labels.transient)));
   return labels;
 }
 
@@ -167,12 +167,12 @@ std::string differing_member(const Members& sent, std::string_view host_config_j
 
 std::string create_body(const ContainerPlan& plan) {
   const RunContainer& run = plan.allowed.command();
-  Members body = {{"Image", quoted(run.image.view())},
+  Members body = {{"Image", in_quotes(run.image.view())},
                   {"Labels", object(labels_of(plan))},
                   {"HostConfig", object(host_config(plan))}};
-  if (run.hostname) body["Hostname"] = quoted(run.hostname->view());
-  if (run.user) body["User"] = quoted(run.user->view());
-  if (run.working_dir) body["WorkingDir"] = quoted(run.working_dir->view());
+  if (run.hostname) body["Hostname"] = in_quotes(run.hostname->view());
+  if (run.user) body["User"] = in_quotes(run.user->view());
+  if (run.working_dir) body["WorkingDir"] = in_quotes(run.working_dir->view());
   if (!run.command.empty()) body["Cmd"] = array_of(run.command);
   if (!run.entrypoint.empty()) body["Entrypoint"] = array_of(run.entrypoint);
   JsonWriter environment;

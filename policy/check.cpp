@@ -23,7 +23,7 @@ tl::unexpected<Error> too_many(std::string_view field, std::size_t max, std::str
                  std::string(unit));
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::string in_policy_file(const Profile& profile) {
   return " of " + section_name(profile.service.view()) + " in the policy file";
@@ -37,7 +37,7 @@ bool is_image_allowed(const ImageRef& image, const Profile& profile) {
 Result<void> check_image(const ImageRef& image, const Profile& profile) {
   if (is_image_allowed(image, profile)) return {};
   return fail(Errc::image_not_allowed, "Image not in allowed list",
-              "add " + quoted(image.name() + ":") + " to images" + in_policy_file(profile));
+              "add " + in_quotes(image.name() + ":") + " to images" + in_policy_file(profile));
 }
 
 // Fills in the bridge, so that the Engine is never left to choose.
@@ -46,15 +46,15 @@ Result<void> check_network(RunContainer& run, const Profile& profile) {
   const std::string& name = run.network->str();
   if (is_reserved_network(name)) {
     return fail(Errc::network_not_allowed,
-                "Network not in allowed list: " + quoted(name) + " can never be used");
+                "Network not in allowed list: " + in_quotes(name) + " can never be used");
   }
   const auto& allowed = profile.networks;
   if (std::find(allowed.begin(), allowed.end(), *run.network) == allowed.end()) {
     return fail(Errc::network_not_allowed, "Network not in allowed list",
-                "add " + quoted(name) + " to networks" + in_policy_file(profile));
+                "add " + in_quotes(name) + " to networks" + in_policy_file(profile));
   }
   if (!run.ports.empty() && (name == "host" || name == "none")) {
-    return invalid("ports cannot be published on the network " + quoted(name));
+    return invalid("ports cannot be published on the network " + in_quotes(name));
   }
   return {};
 }
@@ -70,7 +70,7 @@ Result<void> check_host_port(std::uint16_t port, const Profile& profile) {
   });
   if (listed) return {};
   return fail(Errc::port_not_allowed, "Host port " + text + " not in allowed list",
-              "add " + quoted(text) + " to ports.host" + in_policy_file(profile));
+              "add " + in_quotes(text) + " to ports.host" + in_policy_file(profile));
 }
 
 Result<void> check_ports(RunContainer& run, const Profile& profile) {
@@ -138,8 +138,9 @@ Result<void> check_restart(RunContainer& run, const Profile& profile) {
   if (run.auto_remove) return invalid("auto_remove and restart_policy exclude each other");
   const auto& allowed = profile.restart;
   if (std::find(allowed.begin(), allowed.end(), restart.kind) == allowed.end()) {
-    return fail(Errc::field_not_allowed, "Restart policy not in allowed list",
-                "add " + quoted(enum_name(restart.kind)) + " to restart" + in_policy_file(profile));
+    return fail(
+        Errc::field_not_allowed, "Restart policy not in allowed list",
+        "add " + in_quotes(enum_name(restart.kind)) + " to restart" + in_policy_file(profile));
   }
   if (restart.kind != Restart::on_failure) return {};
   if (restart.retries == 0) restart.retries = limits::kRestartRetries;
@@ -215,7 +216,7 @@ Result<const Profile*> check_scope(Scope scope, std::string_view operation, cons
   const std::string detail = std::string(operation) + " needs the scope " + name;
   if (!profile->scopes.has(scope)) {
     return fail(Errc::scope_denied, detail,
-                "add " + quoted(name) + " to scopes" + in_policy_file(*profile));
+                "add " + in_quotes(name) + " to scopes" + in_policy_file(*profile));
   }
   if (!caller.scopes.has(scope)) {
     return fail(Errc::scope_denied, detail, "the token's own scope claim leaves it out");

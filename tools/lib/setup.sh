@@ -4,8 +4,8 @@
 
 PACKAGES_BUILD=(
   git g++ meson ninja-build pkg-config ccache
-  libuv1-dev libsimdjson-dev libssl-dev libcap-dev libseccomp-dev libspdlog-dev
-  libtomlplusplus-dev libexpected-dev prometheus-cpp-dev libcli11-dev doctest-dev
+  libuv1-dev libsimdjson-dev libssl-dev libcap-dev libspdlog-dev
+  libtomlplusplus-dev libexpected-dev libcli11-dev doctest-dev
   "libllhttp-dev|node-llhttp" # a package of its own from Debian 13 on, before that sources in node's
 )
 PACKAGES_RUN=(docker.io iptables busybox-static curl jq procps iproute2 util-linux)
