@@ -47,7 +47,6 @@ class Authenticator {
   // The broker does not know this caller's handle any more.
   void forget(const Caller& caller);
   void clear() { cache_.clear(); }
-  [[nodiscard]] std::size_t cached() const { return cache_.size(); }
 
  private:
   struct Entry {

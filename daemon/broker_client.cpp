@@ -3,6 +3,7 @@
 #include "daemon/broker_client.hpp"
 #include <poll.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 #include "common/limits.hpp"
@@ -46,17 +47,24 @@ std::uint64_t BrokerClient::request(const ToBroker& message, std::shared_ptr<Rep
   if (!send(id, message)) return 0;
   last_id_ = id;
   const auto wait = static_cast<std::uint64_t>(deadline.count());
-  open_.emplace(id, Open{std::move(replies), uv_now(loop_) + wait});
-  busy_.start(limits::kBusyPoll);
+  open_.emplace(id, Open{std::move(replies), wait, uv_now(loop_) + wait, 0});
+  // Not for a token that may be anybody's: strangers must not make us spin.
+  if (std::holds_alternative<Submit>(message)) busy_.start(limits::kBusyPoll);
   return id;
 }
 
 void BrokerClient::credit(std::uint64_t id, std::uint32_t frames) {
-  if (frames != 0 && open_.contains(id)) send(id, Credit{frames});
+  const auto found = open_.find(id);
+  if (frames == 0 || found == open_.end()) return;
+  Open& open = found->second;
+  open.owed -= std::min(frames, open.owed);
+  open.deadline = uv_now(loop_) + open.wait;
+  send(id, Credit{frames});
 }
 
 void BrokerClient::cancel(std::uint64_t id) {
   if (open_.erase(id) != 0) send(id, Cancel{});
+  if (open_.empty()) busy_.stop();
 }
 
 bool BrokerClient::send(std::uint64_t id, const ToBroker& message) {
@@ -114,6 +122,8 @@ bool BrokerClient::dispatch(wire::Frame<ToFront> frame) {
     if (open_.empty()) busy_.stop();
     replies->last(std::move(frame.message));
   } else {
+    ++found->second.owed;
+    found->second.deadline = uv_now(loop_) + found->second.wait;
     replies->part(std::move(frame.message));
   }
   return true;
@@ -155,16 +165,19 @@ bool BrokerClient::take_profile(PolicyProfile profile) {
 
 void BrokerClient::end_overdue() {
   const std::uint64_t now = uv_now(loop_);
-  std::vector<std::shared_ptr<Replies>> overdue;
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Replies>>> overdue;
   for (auto entry = open_.begin(); entry != open_.end();) {
-    if (entry->second.deadline > now) {
+    const Open& open = entry->second;
+    if (open.deadline > now || open.owed >= limits::kCredits) {
       ++entry;
       continue;
     }
-    overdue.push_back(std::move(entry->second.replies));
+    overdue.emplace_back(entry->first, std::move(entry->second.replies));
     entry = open_.erase(entry);
   }
-  for (const auto& replies : overdue) {
+  if (open_.empty()) busy_.stop();
+  for (const auto& [id, replies] : overdue) {
+    send(id, Cancel{});  // or the broker would keep its place for an answer that nobody takes
     replies->last(Failed::of({Errc::deadline_exceeded, "The broker did not answer in time", ""}));
   }
 }

@@ -41,8 +41,9 @@ class BrokerClient {
  public:
   BrokerClient(uv_loop_t* loop, Channel channel, BrokerEvents events);
 
-  // Sends a request; returns its id. 0: the message does not fit a frame. After `deadline` the
-  // replies end with Failed{deadline_exceeded}; the broker's own deadline comes first.
+  // Sends a request; returns its id. 0: the message does not fit a frame. When the broker
+  // could send and has sent nothing for `deadline`, the replies end with Failed{deadline_exceeded}.
+  // While it waits for credit, that is for a slow client, no time counts.
   std::uint64_t request(const ToBroker& message, std::shared_ptr<Replies> replies,
                         std::chrono::milliseconds deadline);
   // Puts on record what was refused here; nothing comes back.
@@ -51,12 +52,12 @@ class BrokerClient {
   // The replies get nothing more.
   void cancel(std::uint64_t id);
 
-  [[nodiscard]] std::size_t open_requests() const { return open_.size(); }
-
  private:
   struct Open {
     std::shared_ptr<Replies> replies;
+    std::uint64_t wait = 0;      // milliseconds without a part or a credit
     std::uint64_t deadline = 0;  // in uv_now() milliseconds
+    std::uint32_t owed = 0;      // parts whose credit has not been returned
   };
 
   void ready(int events);

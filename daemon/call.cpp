@@ -7,7 +7,9 @@
 namespace dc::daemon {
 namespace {
 
-// Each above what the broker itself allows, so that its answer comes first.
+// How long nothing may come before the front gives up on the broker, see BrokerClient::request().
+// Each is above what the broker allows one step of its own, so its answer comes first as long as it
+// answers at all.
 constexpr std::chrono::seconds kReadDeadline{15};
 constexpr std::chrono::seconds kMutateDeadline{90};
 
@@ -134,7 +136,8 @@ void Call::part(ToFront message) { reply_->part(std::move(message)); }
 
 void Call::last(ToFront message) {
   const auto* failed = std::get_if<Failed>(&message);
-  // The broker forgets handles when keys or policy change: the token itself may still be good.
+  // The broker forgets handles that expire or that its table has no place for, and a new channel
+  // starts without any: the token itself may still be good.
   if (failed != nullptr && failed->code == Errc::unauthenticated) {
     services_.auth.forget(*caller_);
     if (!retried_ && !gone_) {

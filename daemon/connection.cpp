@@ -9,9 +9,9 @@
 namespace dc::daemon {
 namespace {
 
-constexpr HttpFailure kHeaderTimeout{408, "request_timeout", "The request took too long."};
-constexpr HttpFailure kBodyTimeout{408, "request_timeout", "The body took too long."};
-constexpr HttpFailure kBodyTooLarge{413, "body_too_large", "The body is too large."};
+constexpr HttpFailure kHeaderTimeout{408, "request_timeout", "The request took too long"};
+constexpr HttpFailure kBodyTimeout{408, "request_timeout", "The body took too long"};
+constexpr HttpFailure kBodyTooLarge{413, "body_too_large", "The body is too large"};
 
 }  // namespace
 
@@ -154,11 +154,11 @@ bool Connection::advance_request() {
     switch (fed.state) {
       case MessageParser::Body::complete: body_read_ = true; break;
       case MessageParser::Body::malformed:
-        refuse(bad_request("The body is malformed."));
+        refuse(bad_request("The body is malformed"));
         return false;
       case MessageParser::Body::too_large: refuse(kBodyTooLarge); return false;
       case MessageParser::Body::more: {
-        if (peer_finished_) refuse(bad_request("The body is incomplete."));
+        if (peer_finished_) refuse(bad_request("The body is incomplete"));
         const auto earned = std::chrono::seconds(body_.size() / 1024);
         deadline_ =
             body_since_ + ms(std::min<std::chrono::milliseconds>(
@@ -212,7 +212,7 @@ void Connection::sweep(std::uint64_t now) {
     progress_ = stream_.sent();
     progress_at_ = now;
   } else if (now - progress_at_ >= ms(host_.limits.write_stall)) {
-    gone();
+    cut();
     return;
   }
   // While an answer is on its way out, only its progress counts.
@@ -227,7 +227,7 @@ void Connection::sweep(std::uint64_t now) {
       return;
     case State::handling:
       if (answer_ == Answer::streaming) {
-        gone();
+        cut();
       } else {
         refuse(kBodyTimeout);
       }
@@ -260,8 +260,7 @@ void Connection::send(std::initializer_list<std::string_view> parts) {
 // One error answer, and the end: what follows in the input cannot be trusted to be a request.
 void Connection::refuse(const HttpFailure& failure) {
   if (state_ == State::handling && answer_ == Answer::streaming) {
-    stream_.reset();
-    gone();
+    cut();
     return;
   }
   const HttpResponse response =
@@ -275,7 +274,7 @@ void Connection::refuse(const HttpFailure& failure) {
 
 void Connection::answered() {
   deadline_ = 0;
-  const bool last = close_after_;
+  const bool last = close_after_ || host_.draining;
   state_ = State::waiting;
   detach();
   if (lost_) return;  // gone() follows from the loop
@@ -308,6 +307,13 @@ void Connection::gone() {
   const auto callback = std::exchange(gone_, nullptr);
   close();
   if (callback) callback();
+}
+
+// The end of an answer that is not complete: by a reset, since over HTTP/1.0 a plain close would
+// look like its proper end. From the loop only.
+void Connection::cut() {
+  stream_.reset();
+  gone();
 }
 
 void Connection::close() {

@@ -104,6 +104,7 @@ class Connection final : private TcpStream::Owner {
   void answered();
   void linger();
   void gone();
+  void cut();
   void detach();
   void poke();
   [[nodiscard]] bool must_close() const;

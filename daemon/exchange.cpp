@@ -40,7 +40,7 @@ void Connection::Request::on_gone(std::function<void()> gone) {
 void Connection::read_body(std::size_t max, std::function<void(std::string)> done) {
   if (answer_ != Answer::none || body_done_) return;
   if (content_length_ > max) {
-    refuse({413, "body_too_large", "The body is too large."});
+    refuse({413, "body_too_large", "The body is too large"});
     return;
   }
   body_done_ = std::move(done);
@@ -91,7 +91,9 @@ bool Connection::write(std::string_view data) {
     send({stash_, data});
   }
   stash_.clear();
-  held_back_ = stream_.queued() > host_.limits.write_queue;
+  if (peer_finished_) deadline_in(host_.limits.half_closed_stream);
+  // Once held back, until on_drained() has been told: a later write must not forget that.
+  held_back_ = held_back_ || stream_.queued() > host_.limits.write_queue;
   return !held_back_;
 }
 
@@ -118,7 +120,7 @@ void Connection::abandoned() {
     return;
   }
   spdlog::error("event=request_abandoned peer={}", peer_);
-  respond(http_error(500, "internal", "The request could not be answered."));
+  respond(http_error(500, "internal", "The request could not be answered"));
 }
 
 }  // namespace dc::daemon

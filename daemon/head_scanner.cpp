@@ -9,8 +9,8 @@
 namespace dc::daemon {
 namespace {
 
-constexpr HttpFailure kUriTooLong{414, "uri_too_long", "The request line is too long."};
-constexpr HttpFailure kHeadersTooLarge{431, "headers_too_large", "The headers are too large."};
+constexpr HttpFailure kUriTooLong{414, "uri_too_long", "The request line is too long"};
+constexpr HttpFailure kHeadersTooLarge{431, "headers_too_large", "The headers are too large"};
 
 // RFC 9110 section 5.6.2.
 bool token_char(char c) {
@@ -36,11 +36,11 @@ std::optional<HttpFailure> check_version(std::string_view version) {
   constexpr std::string_view kName = "HTTP/";
   if (version.size() != kName.size() + 3 || !version.starts_with(kName) || !digit(version[5]) ||
       version[6] != '.' || !digit(version[7])) {
-    return bad_request("The request line has no HTTP version.");
+    return bad_request("The request line has no HTTP version");
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     return HttpFailure{505, "http_version_not_supported",
-                       "Only HTTP versions 1.0 and 1.1 are served."};
+                       "Only HTTP versions 1.0 and 1.1 are served"};
   }
   return std::nullopt;
 }
@@ -48,31 +48,31 @@ std::optional<HttpFailure> check_version(std::string_view version) {
 std::optional<HttpFailure> check_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::string_view method = line.substr(0, first);
-  if (!token(method)) return bad_request("The request line has no method.");
+  if (!token(method)) return bad_request("The request line has no method");
   if (!parse_method(method)) {
-    return HttpFailure{501, "method_not_implemented", "The method is not implemented."};
+    return HttpFailure{501, "method_not_implemented", "The method is not implemented"};
   }
-  if (first == std::string_view::npos) return bad_request("The request line has no target.");
+  if (first == std::string_view::npos) return bad_request("The request line has no target");
   const std::string_view rest = line.substr(first + 1);
   const std::size_t second = rest.find(' ');
   const std::string_view target = rest.substr(0, second);
   if (target.empty() || !std::all_of(target.begin(), target.end(), visible_ascii)) {
-    return bad_request("The request target is malformed.");
+    return bad_request("The request target is malformed");
   }
-  if (second == std::string_view::npos) return bad_request("The request line has no HTTP version.");
+  if (second == std::string_view::npos) return bad_request("The request line has no HTTP version");
   return check_version(rest.substr(second + 1));
 }
 
 std::optional<HttpFailure> check_header_line(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t') {
-    return bad_request("Folded header lines are not accepted.");
+    return bad_request("Folded header lines are not accepted");
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !token(line.substr(0, colon))) {
-    return bad_request("A header has no valid name.");
+    return bad_request("A header has no valid name");
   }
   if (std::any_of(line.begin(), line.end(), control)) {
-    return bad_request("A header holds a control character.");
+    return bad_request("A header holds a control character");
   }
   return std::nullopt;
 }
@@ -95,7 +95,7 @@ HeadScanner::State HeadScanner::scan(std::string_view input) {
     if (crlf) line.remove_suffix(1);
     if (const auto failure = check_size(line.size(), lf + 1)) return fail(*failure);
     if (!crlf || line.find('\r') != std::string_view::npos) {
-      return fail(bad_request("Lines of a request end with CR LF."));
+      return fail(bad_request("Lines of a request end with CR LF"));
     }
     line_ = lf + 1;
     if (const auto failure = check_line(line)) return fail(*failure);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constant texts only. Front; reads nothing of the request.
 #include "daemon/health.hpp"
-#include <array>
+#include <chrono>
 #include <string>
 #include <string_view>
+#include "daemon/date.hpp"
 
 namespace dc::daemon {
 namespace {
@@ -34,14 +35,6 @@ std::string_view disk_check(DiskState state) {
   return "null";
 }
 
-std::string timestamp(std::time_t now) {
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), size};
-}
-
 HttpResponse page_with(int status, std::string body) {
   HttpResponse response;
   response.status = status;
@@ -62,7 +55,7 @@ HttpResponse health_page(Page page, const EngineStatus& status, std::time_t now)
       std::string body = R"({"status":")";
       body += overall(status);
       body += R"(","timestamp":")";
-      body += timestamp(now);
+      body += iso_date(std::chrono::sys_seconds(std::chrono::seconds(now)));
       body += R"(","checks":{"docker":)";
       body += docker_check(status.engine);
       body += R"(,"disk":)";

@@ -18,9 +18,8 @@ struct HttpLimits {
   std::chrono::milliseconds idle_time = limits::kIdleTime;
   std::chrono::milliseconds write_stall = limits::kWriteStall;
   std::chrono::milliseconds linger_time = limits::kLingerTime;
-  // How long a stream goes on after the client has said that it sends no more. A client that is
-  // gone looks the same, so an endless stream must not go on for ever; a list is written out in
-  // less.
+  // How long a stream may pause after the client has said that it sends no more. A client that is
+  // gone looks the same, so a stream without an end must not keep its connection for ever.
   std::chrono::milliseconds half_closed_stream = std::chrono::milliseconds(500);
   // Rest after the process ran out of descriptors.
   std::chrono::milliseconds accept_pause = std::chrono::milliseconds(500);

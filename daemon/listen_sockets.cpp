@@ -51,6 +51,16 @@ Result<SocketAddress> parse_address(const std::string& text) {
   return out;
 }
 
+// What someone can do about a failed bind() or listen().
+std::string hint_for(int error) {
+  switch (error) {
+    case EADDRINUSE: return "see who has the port: ss -ltnp";
+    case EADDRNOTAVAIL: return "the address is not on this host, or not yet: ip addr";
+    case EACCES: return "ports under 1024 need the capability CAP_NET_BIND_SERVICE, or root";
+    default: return "";
+  }
+}
+
 Result<Fd> open_listener(const std::string& text) {
   const auto address = parse_address(text);
   if (!address) return fail(address.error());
@@ -66,8 +76,9 @@ Result<Fd> open_listener(const std::string& text) {
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address->storage), address->size) !=
           0 ||
       ::listen(socket.get(), kBacklog) != 0) {
-    return fail(Errc::invalid_request, "cannot listen on " + text + ": " + std::strerror(errno),
-                "see who has the port: ss -ltnp");
+    const int error = errno;
+    return fail(Errc::invalid_request, "cannot listen on " + text + ": " + std::strerror(error),
+                hint_for(error));
   }
   return socket;
 }

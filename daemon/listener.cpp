@@ -19,7 +19,7 @@ constexpr int kBacklog = 1024;
 // Accepted in one go; then those that are connected have their turn.
 constexpr int kAcceptBatch = 16;
 
-constexpr HttpFailure kFull{503, "overloaded", "Too many connections."};
+constexpr HttpFailure kFull{503, "overloaded", "Too many connections"};
 
 // "192.0.2.1" or "2001:db8::1"; IPv4-mapped addresses as IPv4.
 std::string peer_text(const sockaddr_storage& address) {

@@ -99,12 +99,12 @@ void read_field(const Field& field, Fields& fields, HttpRequest& request) {
 std::optional<HttpFailure> check_framing(const Fields& fields, RequestHead& out) {
   if (fields.transfer_encoding) {
     if (fields.content_length) {
-      return bad_request("Transfer-Encoding and Content-Length exclude each other.");
+      return bad_request("Transfer-Encoding and Content-Length exclude each other");
     }
-    if (!out.http11) return bad_request("Transfer-Encoding needs HTTP/1.1.");
+    if (!out.http11) return bad_request("Transfer-Encoding needs HTTP/1.1");
     if (!equal_ignoring_case(*fields.transfer_encoding, "chunked")) {
       return HttpFailure{501, "transfer_encoding_not_implemented",
-                         "Only the transfer encoding chunked is implemented."};
+                         "Only the transfer encoding chunked is implemented"};
     }
     out.request.has_body = true;
   }
@@ -113,7 +113,7 @@ std::optional<HttpFailure> check_framing(const Fields& fields, RequestHead& out)
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), out.content_length);
     if (error != std::errc() || end != text.data() + text.size()) {
-      return bad_request("Content-Length is not a number.");
+      return bad_request("Content-Length is not a number");
     }
     out.request.has_body = out.content_length > 0;
   }
@@ -121,14 +121,14 @@ std::optional<HttpFailure> check_framing(const Fields& fields, RequestHead& out)
 }
 
 std::optional<HttpFailure> check_fields(const Fields& fields, RequestHead& out) {
-  if (fields.twice) return bad_request("A header is given twice.");
+  if (fields.twice) return bad_request("A header is given twice");
   if (auto failure = check_framing(fields, out)) return failure;
   if (fields.host ? !valid_host(*fields.host) : out.http11) {
-    return bad_request("The Host header is missing or malformed.");
+    return bad_request("The Host header is missing or malformed");
   }
   if (fields.expect && out.http11) {
     if (!equal_ignoring_case(*fields.expect, "100-continue")) {
-      return HttpFailure{417, "expectation_failed", "Only 100-continue can be expected."};
+      return HttpFailure{417, "expectation_failed", "Only 100-continue can be expected"};
     }
     out.expects_continue = out.request.has_body;
   }
@@ -223,7 +223,7 @@ std::optional<HttpFailure> MessageParser::parse_head(std::string_view head, Requ
   framing_ = chunks_ = extension_ = 0;
   const llhttp_errno_t result = llhttp_execute(&parser_, head.data(), head.size());
   head_ = nullptr;
-  if (!seen.complete) return bad_request("The request is malformed.");
+  if (!seen.complete) return bad_request("The request is malformed");
 
   Fields fields;
   for (std::size_t i = 0; i < seen.count; ++i) read_field(seen.fields.at(i), fields, out.request);
@@ -234,7 +234,7 @@ std::optional<HttpFailure> MessageParser::parse_head(std::string_view head, Requ
   if (!accepted || complete_ == out.request.has_body ||
       seen.chunked != fields.transfer_encoding.has_value() ||
       (fields.content_length && seen.content_length != out.content_length)) {
-    return bad_request("The request is malformed.");
+    return bad_request("The request is malformed");
   }
   // The scanner has checked that the name is one we know.
   out.request.method = parse_method(head.substr(0, head.find(' '))).value_or(Method::get);

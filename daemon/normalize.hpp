@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a request to the one command that it asks for: names, defaults and spellings of the REST
-// contract, resolved through the validated types. Called by daemon/application.cpp after
-// authentication. Front only; path, query and body are hostile.
+// contract, resolved through the validated types. Called by daemon/call.cpp through the
+// route, after authentication. Front only; path, query and body are hostile.
 #pragma once
 
 #include <array>

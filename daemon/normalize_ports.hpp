@@ -9,8 +9,9 @@
 
 namespace dc::daemon {
 
-// Keys without a protocol are tcp; null and 0 leave the host port to the Engine. An address and
-// several host ports for one container port are refused.
+// Keys without a protocol are tcp; null and 0 leave the host port to the Engine. A list
+// publishes one container port on several host ports. The host address is the policy's, not the
+// caller's.
 Result<void> read_ports(Json value, std::string_view name, std::vector<Port>& ports);
 
 }  // namespace dc::daemon

@@ -180,9 +180,9 @@ Read read_size(Json value, std::string_view name, Draft& draft) {
   return {};
 }
 
-template <std::optional<std::uint64_t> RunContainer::*Member>
+template <std::optional<std::uint64_t> RunContainer::*Member, std::uint64_t Min>
 Read read_count(Json value, std::string_view name, Draft& draft) {
-  auto count = read_integer(value, name, 0, kMaxAmount);
+  auto count = read_integer(value, name, Min, kMaxAmount);
   if (!count) return fail(std::move(count.error()));
   draft.run.*Member = *count;
   return {};
@@ -277,8 +277,8 @@ constexpr auto kFields = std::to_array<Field<Draft>>({
     {"mem_limit", read_size<&RunContainer::memory>},
     {"shm_size", read_size<&RunContainer::shm>},
     {"cpus", read_cpus},
-    {"nano_cpus", read_count<&RunContainer::nano_cpus>},
-    {"pids_limit", read_count<&RunContainer::pids>},
+    {"nano_cpus", read_count<&RunContainer::nano_cpus, 0>},
+    {"pids_limit", read_count<&RunContainer::pids, 1>},
     {"restart_policy", read_restart},
     {"privileged", refuse_privileged},
     {"pull", read_pull},
@@ -334,7 +334,7 @@ Result<Command> build_run(const RequestParts& parts) {
   auto text = read_string(image, "image");
   if (!text) return fail(std::move(text.error()));
   auto reference = ImageRef::parse(*text);
-  if (!reference) return fail(std::move(reference.error()));
+  if (!reference) return field_error("image", reference.error().detail);
   Draft draft{RunContainer{std::move(*reference)}, std::nullopt};
   if (auto read = read_fields<Draft>(object, kFields, draft); !read) {
     return fail(std::move(read.error()));

@@ -110,11 +110,11 @@ void Reply::last(ToFront message) {
     return fail_with({failed->code, failed->detail.str(), failed->hint.str()});
   }
   if (const auto* chunk = std::get_if<Chunk>(&message); chunk != nullptr && document_) {
-    return take_chunk(chunk->data.bytes) ? finish() : fail_with(broken());
+    return take_chunk(chunk->data.bytes) && !document_ ? finish() : fail_with(broken());
   }
   if (document_) return fail_with(broken());
   if (auto* document = std::get_if<ContainerDocument>(&message)) {
-    return take_document(std::move(*document)) ? finish() : fail_with(broken());
+    return take_document(std::move(*document)) && !document_ ? finish() : fail_with(broken());
   }
   if (const auto* started = std::get_if<ContainerStarted>(&message)) {
     if (shape_ != Shape::started || logs_.size() != started->logs_size) {
@@ -132,12 +132,12 @@ void Reply::finish() {
   if (shape_ == Shape::success) return respond(std::string(kSuccessBody));
   if (shape_ == Shape::container) {
     if (documents_ != 1) return fail_with(broken());
-    return respond(std::move(out_));
+  } else {
+    if (documents_ == 0) out_ += kListHead;
+    out_ += kListTail;
   }
-  if (documents_ == 0) out_ += kListHead;
-  out_ += kListTail;
-  if (!begun_) return respond(std::move(out_));
-  exchange_->write(out_);
+  if (!begun_ && out_.size() <= kWhole) return respond(std::move(out_));
+  write_out();
   exchange_->end();
   exchange_.reset();
 }

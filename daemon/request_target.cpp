@@ -9,9 +9,9 @@
 namespace dc::daemon {
 namespace {
 
-constexpr HttpFailure kBadEscape = bad_request("The request target holds a bad escape.");
-constexpr HttpFailure kBadPath = bad_request("The path is malformed.");
-constexpr HttpFailure kBadQuery = bad_request("The query is malformed.");
+constexpr HttpFailure kBadEscape = bad_request("The request target holds a bad escape");
+constexpr HttpFailure kBadPath = bad_request("The path is malformed");
+constexpr HttpFailure kBadQuery = bad_request("The query is malformed");
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -55,11 +55,14 @@ std::optional<HttpFailure> parse_path(std::string_view path, std::vector<std::st
     const std::size_t slash = std::min(path.find('/'), path.size());
     auto segment = percent_decode(path.substr(0, slash), false);
     if (!segment) return kBadEscape;
-    if (segment->empty() || *segment == "." || *segment == ".." || has_control(*segment) ||
-        segment->find('\\') != std::string::npos || !valid_utf8(*segment)) {
+    // An empty last segment, from a slash at the end, names nothing: no route has one.
+    const bool last = slash == path.size();
+    if ((segment->empty() && !last) || *segment == "." || *segment == ".." ||
+        has_control(*segment) || segment->find('\\') != std::string::npos ||
+        !valid_utf8(*segment)) {
       return kBadPath;
     }
-    if (out.size() == limits::kPathSegments) return bad_request("The path has too many segments.");
+    if (out.size() == limits::kPathSegments) return bad_request("The path has too many segments");
     out.push_back(std::move(*segment));
     path.remove_prefix(slash);
   }
@@ -80,9 +83,9 @@ std::optional<HttpFailure> parse_query(std::string_view query, std::vector<Query
         !valid_utf8(*value)) {
       return kBadQuery;
     }
-    if (out.size() == limits::kQueryParameters) return bad_request("Too many query parameters.");
+    if (out.size() == limits::kQueryParameters) return bad_request("Too many query parameters");
     for (const QueryParameter& parameter : out) {
-      if (parameter.name == *name) return bad_request("A query parameter is given twice.");
+      if (parameter.name == *name) return bad_request("A query parameter is given twice");
     }
     out.push_back({std::move(*name), std::move(*value)});
   }
@@ -95,12 +98,12 @@ std::optional<HttpFailure> strip_authority(std::string_view& target, std::string
   const std::string_view scheme = target.substr(0, std::min(scheme_end, target.size()));
   if (scheme_end == std::string_view::npos ||
       !(equal_ignoring_case(scheme, "http") || equal_ignoring_case(scheme, "https"))) {
-    return bad_request("The request target is malformed.");
+    return bad_request("The request target is malformed");
   }
   target.remove_prefix(scheme_end + 3);
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
   if (end == 0 || !equal_ignoring_case(target.substr(0, end), host)) {
-    return bad_request("The request target and the Host header differ.");
+    return bad_request("The request target and the Host header differ");
   }
   target.remove_prefix(end);
   return std::nullopt;
@@ -118,7 +121,7 @@ bool address_char(char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; }
 std::optional<HttpFailure> parse_target(std::string_view target, Method method,
                                         std::string_view host, Target& out) {
   if (target == "*") {
-    if (method != Method::options) return bad_request("The target * goes with OPTIONS only.");
+    if (method != Method::options) return bad_request("The target * goes with OPTIONS only");
     out.asterisk = true;
     return std::nullopt;
   }

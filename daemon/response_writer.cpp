@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include "daemon/date.hpp"
 #include "daemon/http_status.hpp"
 #include "daemon/request_target.hpp"
 
@@ -17,35 +18,6 @@ void append_number(std::string& out, Integer value) {
   std::array<char, 24> digits{};
   const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), value);
   out.append(digits.data(), result.ptr);
-}
-
-void append_two_digits(std::string& out, unsigned value) {
-  out += static_cast<char>('0' + value / 10 % 10);
-  out += static_cast<char>('0' + value % 10);
-}
-
-// RFC 9110 section 5.6.7, e.g. "Sun, 06 Nov 1994 08:49:37 GMT".
-std::string date_line(std::chrono::sys_seconds time) {
-  constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const auto second = static_cast<unsigned>((time - day).count());
-  std::string out = "\r\nDate: ";
-  out += kDays.at(std::chrono::weekday(day).c_encoding());
-  out += ", ";
-  append_two_digits(out, static_cast<unsigned>(date.day()));
-  out.append(" ").append(kMonths.at(static_cast<unsigned>(date.month()) - 1)).append(" ");
-  append_number(out, static_cast<int>(date.year()));
-  out += ' ';
-  append_two_digits(out, second / 3600);
-  out += ':';
-  append_two_digits(out, second / 60 % 60);
-  out += ':';
-  append_two_digits(out, second % 60);
-  out += " GMT";
-  return out;
 }
 
 bool clean(std::string_view value) {
@@ -89,12 +61,11 @@ std::string_view ResponseWriter::head(const HttpResponse& response, Framing fram
   return out_;
 }
 
-// Not with gmtime(), which reads the time zone's file: a sealed process has no files.
 void ResponseWriter::append_date() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (now != date_second_) {
     date_second_ = now;
-    date_ = date_line(now);
+    date_ = "\r\nDate: " + http_date(now);
   }
   out_ += date_;
 }

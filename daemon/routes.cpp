@@ -60,6 +60,17 @@ struct Commands<std::variant<X...>> {
 static_assert(Commands<Command>::all_routed, "a command has no route");
 static_assert(Commands<Command>::all_named, "a route names no command");
 
+constexpr bool well_formed(const Route& route) {
+  return route.pattern.starts_with("/api/v1/") && !route.pattern.ends_with('/') &&
+         (route.page == Page::none) == (route.build != nullptr) &&
+         route.mutates == (route.method != Method::get) &&
+         (route.body == BodyKind::none) == (route.method == Method::get) &&
+         std::count_if(kRoutes.begin(), kRoutes.end(), [&](const Route& other) {
+           return other.method == route.method && other.pattern == route.pattern;
+         }) == 1;
+}
+static_assert(std::all_of(kRoutes.begin(), kRoutes.end(), well_formed), "a route is odd");
+
 constexpr std::uint8_t bit(Method method) {
   return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));
 }
@@ -70,7 +81,7 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
     if (pattern.empty()) return false;
     pattern.remove_prefix(1);
     const std::string_view part = pattern.substr(0, pattern.find('/'));
-    if (part == "{id}") {
+    if (part == "{id}" && !segment.empty()) {
       id = segment;
     } else if (part != segment) {
       return false;
@@ -81,8 +92,6 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
 }
 
 }  // namespace
-
-std::span<const Route> all_routes() { return kRoutes; }
 
 Match match_route(Method method, const std::vector<std::string>& path) {
   Match match;

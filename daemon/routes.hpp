@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +35,6 @@ struct Route {
   Shape shape;
   Result<Command> (*build)(const RequestParts& parts);
 };
-
-std::span<const Route> all_routes();
 
 struct Match {
   const Route* route = nullptr;  // nullptr: no such path, or not with this method

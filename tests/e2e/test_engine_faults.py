@@ -2,6 +2,7 @@
 """An Engine that is away, hangs, lies or talks nonsense."""
 
 import contextlib
+import statistics
 import threading
 import time
 
@@ -42,13 +43,16 @@ def test_stopped(service, engine, docker, stopped, figures):
         assert "Retry-After" in response.headers
         assert seconds < 1
     figures["Engine stopped: slowest 503, ms"] = f"{max(times) * 1000:.1f}"
+    assert statistics.median(times) < 0.1
     assert client.get("/livez").status_code == 200
     wait_for(lambda: client.get("/readyz").status_code == 503, 5, "readyz to notice")
     assert client.get("/health").json()["status"] != "healthy"
     engine.start()
     start = time.monotonic()
     wait_for(lambda: client.get("/containers").status_code == 200, 10, "the recovery")
-    figures["Engine started again: serving after, ms"] = f"{(time.monotonic() - start) * 1000:.0f}"
+    recovery = time.monotonic() - start
+    figures["Engine started again: serving after, ms"] = f"{recovery * 1000:.0f}"
+    assert recovery < 2
     wait_for(lambda: client.get("/readyz").status_code == 200, 5, "readyz")
     assert client.run().status_code == 200
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import signal
+import statistics
 import threading
 import time
 
@@ -14,7 +15,8 @@ from harness.proxy import is_create, is_start
 from harness.wait import wait_for
 
 KILLS = 100
-DEADLINE = 2.0  # what a busy test machine is given; the promise is 0.3 s, see the figures
+PROMISE = 0.3  # what most of them must keep
+DEADLINE = 2.0  # what a busy test machine is given for each
 
 
 def served(port):
@@ -79,9 +81,10 @@ def test_killed_a_hundred_times_under_load(start_service, docker, figures):
         for _ in range(KILLS):
             times.append(kill_front(service))
     figures[f"front killed {KILLS} times under load: back within, ms (max, median)"] = (
-        f"{max(times) * 1000:.0f}, {sorted(times)[KILLS // 2] * 1000:.0f}"
+        f"{max(times) * 1000:.0f}, {statistics.median(times) * 1000:.0f}"
     )
     assert max(times) < DEADLINE
+    assert statistics.median(times) < PROMISE
     assert (service.broker, service.keeper) == (broker, keeper)
     assert readers.wrong == []
     assert readers.answered > KILLS

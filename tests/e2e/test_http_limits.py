@@ -3,10 +3,17 @@
 
 import contextlib
 import json
+import select
+import socket
 
 import pytest
 
+from harness.client import assert_error
+from harness.fake_engine import FakeEngine, reply
 from harness.http_bytes import RawConnection, assert_ok, assert_refused, head, request
+from harness.wait import wait_for
+
+PLACES = 64  # requests of one service at once, and connections of one address
 
 LIVE = "/api/v1/livez"
 LIST = "/api/v1/containers"
@@ -88,3 +95,43 @@ def test_unread_answers(service, bearer, docker):
     finally:
         for connection in slow:
             connection.socket.close()
+
+
+@pytest.fixture
+def big_engine(engine):
+    """An Engine of a hundred containers whose documents are 64 KiB each."""
+    fake = FakeEngine(engine.directory / "big.sock")
+    ids = [f"{number:064x}" for number in range(100)]
+    document = {
+        "Name": "/big",
+        "Image": "sha256:" + "0" * 64,
+        "State": {"Status": "running"},
+        "Config": {"Image": "alpine:3", "Labels": {"pad": "x" * 65536}},
+        "HostConfig": {},
+        "NetworkSettings": {},
+    }
+    fake.on("GET", "/containers/json", reply(200, [{"Id": number} for number in ids]))
+    for number in ids:
+        fake.on("GET", f"/containers/{number}/json", reply(200, {"Id": number, **document}))
+    yield fake
+    fake.close()
+
+
+def test_unread_lists_give_their_places_back(start_service, big_engine):
+    """Lists that nobody reads take all places of a service; when they are cut off, it is served again."""
+    service = start_service(docker_socket=big_engine.path)
+    client = service.client()
+    asked = request("GET", LIST, [("Authorization", f"Bearer {service.token()}")])
+    with contextlib.ExitStack() as stack:
+        readers = []
+        for _ in range(PLACES):
+            slow = stack.enter_context(socket.socket())
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.bind(("127.0.0.3", 0))  # an address of their own, whose connections they use up
+            slow.connect(("127.0.0.1", service.port))
+            slow.sendall(asked)
+            readers.append(slow)
+        wait_for(lambda: len(select.select(readers, [], [], 1)[0]) == PLACES, 30, "all answers to begin")
+        assert_error(client.get("/containers/none"), 503, "overloaded")
+        big_engine.on("GET", "/containers/json", reply(200, []))
+        wait_for(lambda: client.get("/containers").status_code == 200, 60, "a place", interval=0.1)

@@ -3,9 +3,11 @@
 
 import contextlib
 import os
+import pathlib
 import secrets
 import socket
 import subprocess
+import sys
 import time
 
 import jwt
@@ -100,6 +102,14 @@ def test_port_taken(maker):
         code, log = service.run_to_end()
     assert code not in (0, None)
     assert str(service.port) in log
+    assert "ss -ltnp" in log
+
+
+def test_address_of_another_host(maker):
+    """A listening address that this host does not have is told as that, not as a port that is taken."""
+    code, log = maker(listen=["192.0.2.1:8002"]).run_to_end()
+    assert code not in (0, None)
+    assert "192.0.2.1:8002" in log and "not on this host" in log
 
 
 def test_command_line_wins(maker, engine):
@@ -140,6 +150,53 @@ def test_two_listeners(maker):
     assert Client(f"http://[::1]:{third}", service.token()).get("/containers").status_code == 200
     with pytest.raises(requests.ConnectionError):
         Client(f"http://[::1]:{second}", None).get("/livez")
+
+
+# Passes the sockets argv[1] on as a service manager does, see sd_listen_fds(3).
+AS_A_SERVICE_MANAGER = """
+import fcntl, os, sys
+numbers = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 100) for number in sys.argv[1].split(",")]
+for place, number in enumerate(numbers, 3):
+    os.dup2(number, place)
+os.closerange(3 + len(numbers), 256)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(numbers)))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_socket_activation(maker):
+    """Sockets of the service manager, of both families, are served in place of `listen`."""
+    if not os.path.exists("/proc/net/if_inet6"):
+        pytest.skip("no IPv6 here")
+    with contextlib.ExitStack() as stack:
+        ports, numbers = [], []
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            listener = stack.enter_context(socket.create_server((address, 0), family=family, backlog=64))
+            ports.append(listener.getsockname()[1])
+            numbers.append(listener.fileno())
+        unused = free_port()
+        wrapper = [sys.executable, "-c", AS_A_SERVICE_MANAGER, ",".join(map(str, numbers))]
+        service = maker(port=ports[0], listen=[f"127.0.0.1:{unused}"], wrapper=wrapper, pass_fds=numbers)
+        service.start()
+    for base in (f"http://127.0.0.1:{ports[0]}", f"http://[::1]:{ports[1]}"):
+        assert Client(base, service.token()).get("/containers").status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        Client(f"http://127.0.0.1:{unused}", None).get("/livez")
+
+
+@pytest.mark.parametrize("user", ["docker-control-broker", "docker-control"])
+def test_missing_user(maker, tmp_path, user):
+    """Without one of its users it does not start, and says how to make it."""
+    lines = pathlib.Path("/etc/passwd").read_text().splitlines(keepends=True)
+    passwd = tmp_path / "passwd"  # in the place of the host's, for the broker alone
+    passwd.write_text("".join(line for line in lines if not line.startswith(f"{user}:")))
+    passwd.chmod(0o644)
+    script = 'mount --bind "$0" /etc/passwd && exec "$@"'
+    service = maker(wrapper=["unshare", "--mount", "sh", "-c", script, str(passwd)])
+    code, log = service.run_to_end()
+    assert code == CONFIGURATION_ERROR, log
+    assert f"the system user {user} does not exist" in log
+    assert "useradd --system" in log
 
 
 def test_environment_is_not_trusted(maker):

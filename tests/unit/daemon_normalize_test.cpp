@@ -168,19 +168,45 @@ TEST_CASE("run: ports") {
                             R"({"80":""})",
                             R"({"80":"7001 "})",
                             R"({"80":"8000-9000"})",
-                            R"({"80":"127.0.0.1:80"})",
                             R"({"80":{}})",
-                            R"({"80":["127.0.0.1",80]})",
-                            R"({"80":[7001,7002]})",
+                            R"({"80":[[7001]]})",
+                            R"({"80":[70000]})",
                             R"({"80":1,"80/tcp":2})",
                             "[80]",
                             "80",
                             R"("80")"}) {
     CHECK(bad("\"ports\":" + std::string(value)).code == Errc::invalid_request);
   }
-  CHECK(
-      bad(R"("ports":{"80":["127.0.0.1",80]})").detail ==
-      R"(Field "ports" must give "80" one host port: an address or several ports are not offered)");
+  const RunContainer several = good(R"("ports":{"80":[7001,"7002",null],"81":[]})");
+  REQUIRE(several.ports.size() == 3);
+  CHECK(several.ports[1].host == 7002);
+  CHECK_FALSE(several.ports[2].host);
+  for (const char* value :
+       {R"({"80":["127.0.0.1",80]})", R"({"80":"127.0.0.1:80"})", R"({"80":["::1"]})"}) {
+    const Error error = bad("\"ports\":" + std::string(value));
+    CHECK(error.code == Errc::field_not_allowed);
+    CHECK(error.detail == R"(Field "ports" may not choose the host address)");
+  }
+}
+
+TEST_CASE("run: ports, several for one") {
+  std::string ports = R"("ports":{"80":[1)";
+  for (std::size_t i = 2; i <= limits::kPorts; ++i) ports += "," + std::to_string(i);
+  CHECK(good(ports + "]}").ports.size() == limits::kPorts);
+  CHECK(bad(ports + ",99]}").detail == R"(Field "ports" must be at most 16 ports)");
+  CHECK(bad(ports + R"(],"81":null})").detail == R"(Field "ports" must be at most 16 ports)");
+  CHECK_FALSE(bad(R"("ports":{"80":["127.0.0.1",80]})").hint.empty());
+}
+
+TEST_CASE("run: errors name the field, and its range") {
+  const auto refused = [](const std::string& body) {
+    const auto run = call(build_run, {}, body);
+    REQUIRE_FALSE(run);
+    return run.error().detail;
+  };
+  CHECK(refused(R"({"image":"A B"})").starts_with(R"(Field "image" must)"));
+  CHECK(bad(R"("pids_limit":-1)").detail ==
+        R"(Field "pids_limit" must be an integer from 1 to 9223372036854775807)");
 }
 
 TEST_CASE("run: names and paths") {
@@ -189,7 +215,7 @@ TEST_CASE("run: names and paths") {
   CHECK(good(R"("user":"1000:1000")").user->str() == "1000:1000");
   CHECK(good(R"("user":0)").user->str() == "0");
   CHECK(good(R"("working_dir":"/srv/app")").working_dir->str() == "/srv/app");
-  CHECK(bad(R"("name":"a b")").detail.starts_with(R"(Field "name" must be 1 to 63)"));
+  CHECK(bad(R"("name":"a b")").detail.starts_with(R"(Field "name" must be 2 to 63)"));
   for (const char* fields :
        {R"("name":"")", R"("name":"0123456789ab")", R"("name":1)", R"("network":"container:x")",
         R"("network":"")", R"("hostname":"-a")", R"("user":-1)", R"("user":1.5)", R"("user":true)",

@@ -210,6 +210,34 @@ TEST_CASE("a slow reader holds the writer back") {
   CHECK(answer.size() > kTotal);
 }
 
+TEST_CASE("who writes on while held back is still told when to go on") {
+  HttpLimits limits = patient_limits();
+  limits.write_queue = 64 * 1024;
+  const std::string block(16 * 1024, 'x');
+  std::shared_ptr<Exchange> held;
+  bool drained = false;
+  Server server(
+      [&](std::shared_ptr<Exchange> exchange) {
+        held = std::move(exchange);
+        held->begin({200, {}, "text/plain", {}});
+        held->on_drained([&] { drained = true; });
+        while (held->write(block)) continue;
+      },
+      limits);
+  Client client(server, 4096);
+  client.send(kGet);
+  REQUIRE(server.until([&] { return held != nullptr; }));
+  bool refused = true;
+  CHECK(server.until([&] {
+    (void)client.ended();  // takes what has come
+    if (!drained) refused = refused && !held->write("y");
+    return drained;
+  }));
+  CHECK(refused);
+  held->end();
+  held.reset();
+}
+
 TEST_CASE("H32 a stream whose client resets is told so") {
   std::shared_ptr<Exchange> held;
   bool gone = false;
@@ -334,6 +362,27 @@ TEST_CASE("draining lets open requests finish and closes the rest") {
   CHECK(status_of(answer) == 200);
   CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
   busy.close();
+  CHECK(server.until([&] { return done; }));
+}
+
+TEST_CASE("draining ends a kept-alive connection after the stream that it carries") {
+  std::shared_ptr<Exchange> held;
+  bool done = false;
+  Server server([&](std::shared_ptr<Exchange> exchange) {
+    held = std::move(exchange);
+    held->begin({200, {}, "text/plain", {}});
+    held->write("first");
+  });
+  Client client(server);
+  client.send(kGet);
+  client.until("first");
+  server.listener->drain([&] { done = true; });
+  held->write("last");
+  held->end();
+  held.reset();
+  CHECK(client.rest().ends_with("last\r\n0\r\n\r\n"));
+  CHECK_FALSE(client.was_reset());
+  client.close();
   CHECK(server.until([&] { return done; }));
 }
 

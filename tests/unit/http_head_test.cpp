@@ -183,26 +183,12 @@ TEST_CASE("H16 too long a target") {
 }
 
 TEST_CASE("H19 paths are split first and decoded once") {
-  for (const char* path : {"/api/v1/containers/%2e%2e/x",
-                           "/a/../b",
-                           "//api",
-                           "/./a",
-                           "/a/",
-                           "/a//b",
-                           "/%00",
-                           "/a%0d%0ab",
-                           "/%zz",
-                           "/%4",
-                           "/%",
-                           "/%C0%AF",
-                           "/%ff",
-                           "/%ED%A0%80",
-                           "/a\\b",
-                           "/a%5cb",
-                           "/a#b",
-                           "/\x80",
-                           "/%7f",
-                           "/1/2/3/4/5/6/7/8/9/10/11/12/13"}) {
+  // A slash at the end is an empty last segment, which no route has.
+  check_answered("GET /a/ HTTP/1.1\r\n" + kHost + "\r\n", {"/a/ body:;"});
+  for (const char* path :
+       {"/api/v1/containers/%2e%2e/x", "/a/../b", "//api", "/./a", "/a//b", "/%00", "/a%0d%0ab",
+        "/%zz", "/%4", "/%", "/%C0%AF", "/%ff", "/%ED%A0%80", "/a\\b", "/a%5cb", "/a#b", "/\x80",
+        "/%7f", "/1/2/3/4/5/6/7/8/9/10/11/12/13"}) {
     check_refused(get(path), 400);
   }
   check_answered(get("/api/v1/containers/a%2Fb"), {"/api/v1/containers/a/b body:;"});

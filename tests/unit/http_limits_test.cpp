@@ -82,6 +82,53 @@ TEST_CASE("H17 a client that reads nothing of a large answer is cut off") {
   CHECK(server.until([&] { return server.listener->connections() == 0; }));
 }
 
+TEST_CASE("a stream over HTTP/1.0 that stalls ends in a reset, not as if it were complete") {
+  for (const bool complete : {false, true}) {
+    CAPTURE(complete);
+    Server server(
+        [&](const std::shared_ptr<Exchange>& exchange) {
+          exchange->begin({200, {}, "text/plain", {}});
+          exchange->write(std::string(16 * 1024 * 1024, 'x'));
+          static std::shared_ptr<Exchange> held;
+          held = complete ? nullptr : exchange;
+          if (complete) exchange->end();
+        },
+        quick_limits());
+    Client client(server, 4096);
+    client.send("GET /a HTTP/1.0\r\n\r\n");
+    CHECK(server.until([&] { return server.requests == 1; }));
+    CHECK(server.until([&] { return server.listener->connections() == 0; }));
+    CHECK(client.rest().size() < 16 * 1024 * 1024);
+    CHECK(client.was_reset());
+  }
+}
+
+TEST_CASE("a half-closed client gets all of a stream that goes on") {
+  std::shared_ptr<Exchange> held;
+  Server server([&](std::shared_ptr<Exchange> exchange) {
+    held = std::move(exchange);
+    held->begin({200, {}, "text/plain", {}});
+  });
+  Client client(server);
+  client.send(kGet);
+  client.half_close();
+  REQUIRE(server.until([&] { return held != nullptr; }));
+  // Three times as long as it may pause.
+  const auto start = Clock::now();
+  auto next = start;
+  while (Clock::now() - start < 3 * patient_limits().half_closed_stream) {
+    if (Clock::now() >= next) {
+      held->write("x");
+      next = Clock::now() + milliseconds(10);
+    }
+    server.turn();
+  }
+  held->end();
+  held.reset();
+  CHECK(client.rest().ends_with("x\r\n0\r\n\r\n"));
+  CHECK_FALSE(client.was_reset());
+}
+
 TEST_CASE("H17 a client that asks much and reads nothing fills no queue") {
   HttpLimits limits = patient_limits();
   Server server(

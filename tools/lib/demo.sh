@@ -22,7 +22,8 @@ demo_run() {
   setup_for_demo
   build_all
   demo_check_free
-  DEMO_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/docker-control-demo.XXXXXX")
+  # Not in TMPDIR: it may be private to this user, and the service's own users read here.
+  DEMO_DIR=$(mktemp -d /var/tmp/docker-control-demo.XXXXXX)
   chmod 755 "$DEMO_DIR"
   on_exit demo_clean
   demo_start_engine
@@ -68,12 +69,17 @@ demo_start_service() {
   DOCKER_CONTROL_JWT_SECRET=$(cat "$DEMO_DIR/secret") setsid "$bin/docker-control-broker" \
     --config "$DEMO_DIR/config.toml" >"$DEMO_DIR/service.log" 2>&1 </dev/null &
   echo $! >"$DEMO_DIR/service.pid"
-  wait_until 15 curl -fs --max-time 2 "$DEMO_API/livez" || {
+  wait_until 15 demo_up_or_ended || true
+  demo_up || {
+    note "the end of its log:" >&2
     tail -n 20 "$DEMO_DIR/service.log" >&2
     die "docker-control did not come up"
   }
   ps -o user:22,pid,ppid,args -p "$(demo_processes)"
 }
+
+demo_up() { curl -fs --max-time 2 -o "$DEMO_DIR/answer" "$DEMO_API/livez"; }
+demo_up_or_ended() { demo_up || gone "$(cat "$DEMO_DIR/service.pid")"; }
 
 demo_processes() {
   local broker keeper

@@ -29,6 +29,8 @@ class Service:
         self.listen = options.pop("listen", [f"127.0.0.1:{self.port}"])
         self.environment = options.pop("environment", {})
         self.arguments = options.pop("arguments", None)
+        self.wrapper = options.pop("wrapper", [])  # a command that starts the broker's in its place
+        self.pass_fds = options.pop("pass_fds", ())
         self.front_policy_check = options.pop("front_policy_check", True)
         self.settings = options.pop("settings", {})
         assert not options, options
@@ -51,6 +53,7 @@ class Service:
                 stderr=log,
                 env=self._environment(),
                 start_new_session=True,
+                pass_fds=self.pass_fds,
                 cwd="/",
             )
         if ready:
@@ -143,10 +146,10 @@ class Service:
     # How it is set up
 
     def command(self):
-        broker = str(self.programs / "docker-control-broker")
+        broker = [*self.wrapper, str(self.programs / "docker-control-broker")]
         if self.arguments is not None:
-            return [broker, *self.arguments]
-        return [broker, "--config", str(self.directory / "config.toml")]
+            return [*broker, *self.arguments]
+        return [*broker, "--config", str(self.directory / "config.toml")]
 
     def configuration(self):
         lines = {
