@@ -176,17 +176,17 @@ TEST_CASE("a last frame that leaves its document incomplete is an error") {
   for (const bool in_chunk : {false, true}) {
     Fixture f;
     const std::string json = test::inspect_json("web", 3 * limits::kChunk);
-    const auto get = f.ask(Method::get, path("web"));
+    const auto list = f.ask(Method::get, kContainers);
     f.verify();
-    const auto id = f.command<InspectContainer>().first;
+    const auto id = f.command<ListContainers>().first;
     if (in_chunk) f.broker.send(id, false, test::document(json));
     if (in_chunk) {
       f.end(id, Chunk{wire::Blob{json.substr(limits::kChunk, limits::kChunk)}});
     } else {
       f.end(id, test::document(json));
     }
-    CHECK(get->response.status == 502);
-    CHECK_FALSE(get->begun);
+    CHECK(list->response.status == 502);
+    CHECK_FALSE(list->begun);
   }
 }
 

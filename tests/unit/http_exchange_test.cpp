@@ -212,8 +212,8 @@ TEST_CASE("a slow reader holds the writer back") {
 
 TEST_CASE("who writes on while held back is still told when to go on") {
   HttpLimits limits = patient_limits();
-  limits.write_queue = 64 * 1024;
-  const std::string block(16 * 1024, 'x');
+  limits.write_queue = 8 * 1024 * 1024;  // more than the kernel takes at once
+  const std::string block(256 * 1024, 'x');
   std::shared_ptr<Exchange> held;
   bool drained = false;
   Server server(
