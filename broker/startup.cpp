@@ -164,8 +164,9 @@ std::vector<Fd> take_passed_sockets() {
   std::vector<Fd> passed;
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (pid == nullptr || count == nullptr || std::atol(pid) != ::getpid()) return passed;
-  const long number = std::min<long>(std::atol(count), limits::kListeners);
+  if (pid == nullptr || count == nullptr || std::strtol(pid, nullptr, 10) != ::getpid())
+    return passed;
+  const long number = std::min<long>(std::strtol(count, nullptr, 10), limits::kListeners);
   for (int fd = 3; fd < 3 + number; ++fd) passed.emplace_back(fd);
   return passed;
 }

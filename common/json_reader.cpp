@@ -55,6 +55,7 @@ bool for_each_element(std::string_view array, const Element& element) {
   if (document.get_array().get(elements) != simdjson::SUCCESS) return false;
   for (auto entry : elements) {
     simdjson::ondemand::value value;
+    // NOLINTNEXTLINE(performance-move-const-arg): get() is for rvalues
     if (std::move(entry).get(value) != simdjson::SUCCESS) return false;
     std::string_view json;
     if (simdjson::to_json_string(value).get(json) != simdjson::SUCCESS) return false;

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   }
   ::prctl(PR_SET_NAME, "docker-controld", 0, 0,
           0);  // started by descriptor, it has none before Linux 6.14
-  const int listeners = argc == 2 ? std::atoi(argv[1]) : 0;
+  const int listeners = argc == 2 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 0;
   if (!daemon::prepare_process()) return 1;
   daemon::set_up_log(false);
 
