@@ -13,7 +13,7 @@
 namespace dc::broker {
 namespace {
 
-// Lines about refused tokens in one second; a flood of bad tokens must not fill the disk.
+// Lines about refused tokens and rates in one second; a flood must not fill the disk.
 constexpr unsigned kRefusalsPerSecond = 20;
 
 // "2026-01-31T12:00:00.000Z"
@@ -58,15 +58,15 @@ bool Audit::result(const AuditSubject& subject, const std::optional<Error>& erro
   return append(line.close('}').take());
 }
 
-bool Audit::token_refused(std::string_view peer, std::string_view reason) {
+bool Audit::refused(std::string_view name, std::string_view peer, std::string_view reason) {
   const std::time_t second = std::time(nullptr);
   const unsigned unlisted = refusals_ > kRefusalsPerSecond ? refusals_ - kRefusalsPerSecond : 0;
   if (std::exchange(refusals_second_, second) != second) {
     refusals_ = 0;
-    if (unlisted > 0) event("token_refusals_not_listed", std::to_string(unlisted));
+    if (unlisted > 0) event("refusals_not_listed", std::to_string(unlisted));
   }
   if (++refusals_ > kRefusalsPerSecond) return true;
-  JsonWriter line = begin("token_refused");
+  JsonWriter line = begin(name);
   line.key("peer").string(peer).key("decision").string("deny").key("reason").string(reason);
   return append(line.close('}').take());
 }

@@ -29,9 +29,10 @@ class Audit {
   // `error` absent: it was done. `object`: the id of what it was done to.
   bool result(const AuditSubject& subject, const std::optional<Error>& error,
               std::string_view object, double milliseconds, std::string_view event = "result");
-  // A token that was refused; `reason` is never told to the caller. In a flood, some lines a second
-  // and then the number of the others.
-  bool token_refused(std::string_view peer, std::string_view reason);
+  // What anybody may cause at will: a token that was refused, whose `reason` is never told to the
+  // caller, or a rate that was passed. In a flood, some lines a second and then the number of
+  // others.
+  bool refused(std::string_view event, std::string_view peer, std::string_view reason);
   // Something that happened to the service itself: start, stop, policy reload, breach.
   bool event(std::string_view name, std::string_view detail);
 

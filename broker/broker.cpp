@@ -27,7 +27,7 @@ class Broker {
         policy_path_(startup.config.policy),
         context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
                  std::move(startup.audit)),
-        probe_(loop, context_.engine, [this](EngineState e, DiskState d) { engine_changed(e, d); }),
+        probe_(loop, context_.engine, [this](auto... found) { engine_probed(found...); }),
         front_(loop, context_, std::move(keeper), [this] { keeper_lost(); }),
         terminate_(loop, SIGTERM, [this] { drain(); }),
         interrupt_(loop, SIGINT, [this] { drain(); }),
@@ -49,13 +49,15 @@ class Broker {
   }
 
  private:
-  void engine_changed(EngineState engine, DiskState disk) {
-    const bool came_up = engine == EngineState::up && context_.status.engine != EngineState::up;
-    context_.status.engine = engine;
-    context_.status.disk = disk;
+  void engine_probed(EngineState engine, DiskState disk, std::chrono::microseconds ping) {
+    EngineStatus& status = context_.status;
+    const bool came_up = engine == EngineState::up && status.engine != EngineState::up;
+    status.engine = engine;
+    status.disk = disk;
+    status.ping_us = static_cast<std::uint32_t>(ping.count());
+    status.streams = static_cast<std::uint32_t>(context_.streams.taken());
     front_.send_status();
-    if (!came_up) return;
-    context_.sweeper.start();
+    if (came_up) context_.sweeper.start();
   }
 
   void reload() {
@@ -92,7 +94,7 @@ class Broker {
   }
 
   void stop_when_idle() {
-    if (context_.slots.taken() == 0) return uv_stop(loop_);
+    if (context_.slots.taken() + context_.streams.taken() == 0) return uv_stop(loop_);
     patience_.start(20ms, [this] { stop_when_idle(); });
   }
 

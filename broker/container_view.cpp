@@ -114,63 +114,21 @@ std::string shown_document(const Inspected& container, bool mask_environment) {
   return out.append(document.substr(copied));
 }
 
-namespace {
-
 // The tags at their most and one chunk of data fit a frame.
 static_assert(kShownTags * 1024 + limits::kChunk + 1024 <= limits::kFrame);
 
-struct Sending {
-  ReplyPtr reply;
-  ContainerDocument head;
-  std::string document;
-  std::function<void()> sent;
-  std::size_t offset = 0;
-  bool begun = false;
-};
-
-wire::Blob next_data(Sending& sending) {
-  const std::size_t size = std::min(limits::kChunk, sending.document.size() - sending.offset);
-  wire::Blob data{sending.document.substr(sending.offset, size)};
-  sending.offset += size;
-  return data;
-}
-
-void step(const std::shared_ptr<Sending>& sending) {
-  const ReplyPtr& reply = sending->reply;
-  while (!reply->abandoned()) {
-    if (!reply->ready()) return reply->on_ready([sending] { step(sending); });
-    wire::Blob data = next_data(*sending);
-    ToFront frame = Chunk{};
-    if (std::exchange(sending->begun, true)) {
-      frame = Chunk{std::move(data)};
-    } else {
-      sending->head.data = std::move(data);
-      frame = std::move(sending->head);
-    }
-    const bool whole = sending->offset == sending->document.size();
-    if (whole && !sending->sent) return reply->finish(frame);
-    reply->data(frame);
-    if (whole) return sending->sent();
-  }
-  reply->done();  // nobody is there to hear it, but it is on record
-}
-
-}  // namespace
-
 void send_document(const ReplyPtr& reply, const Inspected& container, const Tags& tags,
                    bool mask_environment, std::function<void()> sent) {
-  auto sending = std::make_shared<Sending>();
-  sending->reply = reply;
-  sending->sent = std::move(sent);
-  sending->document = shown_document(container, mask_environment);
-  sending->head.size = static_cast<std::uint32_t>(sending->document.size());
+  std::string document = shown_document(container, mask_environment);
+  ContainerDocument head;
+  head.size = static_cast<std::uint32_t>(document.size());
   if (const auto own = tags.find(container.view.image_id); own != tags.end()) {
     for (const std::string& tag : own->second) {
-      if (sending->head.image_tags.size() == kShownTags) break;
-      sending->head.image_tags.push_back(Text<1024>::clip(tag));
+      if (head.image_tags.size() == kShownTags) break;
+      head.image_tags.push_back(Text<1024>::clip(tag));
     }
   }
-  step(sending);
+  send_bytes(reply, std::move(document), std::move(sent), std::move(head));
 }
 
 }  // namespace dc::broker

@@ -42,7 +42,7 @@ Engine::Engine(uv_loop_t* loop, std::string socket_path)
 
 Engine::~Engine() = default;
 
-void Engine::send(EngineRequest request, EngineCallback callback) {
+EngineTicket Engine::send(EngineRequest request, EngineCallback callback) {
   auto exchange =
       std::make_shared<EngineExchange>(EngineExchange{std::move(request), std::move(callback)});
   uv_update_time(loop_);
@@ -56,6 +56,27 @@ void Engine::send(EngineRequest request, EngineCallback callback) {
         kDeadlineTick, [this] { check_deadlines(); }, kDeadlineTick);
   }
   busy_.start(limits::kBusyPoll);
+  pump();
+  return exchange;
+}
+
+void Engine::pause(const EngineTicket& ticket, bool paused) {
+  const ExchangePtr exchange = ticket.lock();
+  if (!exchange || exchange->paused == paused) return;
+  exchange->paused = paused;
+  exchange->heard_at = uv_now(loop_);
+  if (exchange->connection != nullptr) exchange->connection->pause(paused);
+}
+
+void Engine::cancel(const EngineTicket& ticket) {
+  const ExchangePtr exchange = ticket.lock();
+  if (!exchange) return;
+  exchange->callback = nullptr;
+  std::erase(waiting_, exchange);
+  if (exchange->connection == nullptr) return;
+  EngineConnection& connection = *exchange->connection;
+  connection.release_exchange();
+  close(connection);
   pump();
 }
 
@@ -156,7 +177,8 @@ void Engine::check_deadlines() {
   const std::uint64_t now = uv_now(loop_);
   const auto is_late = [now](const ExchangePtr& exchange) {
     const auto stall = static_cast<std::uint64_t>(exchange->request.stall.count());
-    return exchange->deadline_at <= now || (stall > 0 && exchange->heard_at + stall <= now);
+    const bool stalled = stall > 0 && !exchange->paused && exchange->heard_at + stall <= now;
+    return exchange->deadline_at <= now || stalled;
   };
   std::vector<ExchangePtr> late;
   std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(late), is_late);

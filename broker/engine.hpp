@@ -27,6 +27,8 @@ struct EngineRequest {
   Verb verb = Verb::get;
   std::string path;  // without the version; made of constants and validated ids only
   std::string body;  // JSON, for post
+  // Value of X-Registry-Auth: base64url, overwritten when it was sent.
+  std::string registry_auth;
   std::chrono::milliseconds deadline = limits::kReadTime;
   // Where set, the exchange also ends when nothing came for so long.
   std::chrono::milliseconds stall{0};
@@ -48,6 +50,7 @@ struct EngineResponse {
 class EngineConnection;
 struct EngineExchange;  // a request under way (engine_connection.hpp)
 using EngineCallback = std::function<void(Result<EngineResponse>)>;
+using EngineTicket = std::weak_ptr<EngineExchange>;  // of a request under way; empty once it ended
 
 class Engine {
  public:
@@ -59,7 +62,12 @@ class Engine {
   // The callback runs exactly once, never from inside send().
   // Errors: engine_unreachable, engine_failure, deadline_exceeded. Any HTTP status is a response.
   // The first versioned request after the Engine came up is preceded by the negotiation.
-  void send(EngineRequest request, EngineCallback callback);
+  EngineTicket send(EngineRequest request, EngineCallback callback);
+  // Reads nothing more of the answer until it is resumed, so that the Engine waits.
+  // Meanwhile only the request's whole deadline runs. For long_lived ones.
+  void pause(const EngineTicket& ticket, bool paused);
+  // Ends it by closing its connection, which is how the Engine is told; the callback does not run.
+  void cancel(const EngineTicket& ticket);
 
  private:
   friend class EngineConnection;

@@ -4,6 +4,7 @@
 #include "broker/engine_connection.hpp"
 #include <strings.h>
 #include <array>
+#include "common/types.hpp"
 
 namespace dc::broker {
 namespace {
@@ -14,7 +15,8 @@ std::array<char, kReadBuffer> read_buffer;
 
 std::string request_head(const EngineRequest& request, std::string_view version) {
   std::string head;
-  head.reserve(256 + request.path.size() + request.body.size());
+  // Enough for all of it, so that no password stays behind in a smaller buffer.
+  head.reserve(256 + request.path.size() + request.body.size() + request.registry_auth.size());
   head += request.verb == Verb::get ? "GET " : request.verb == Verb::post ? "POST " : "DELETE ";
   if (request.versioned) head += version;
   head += request.path;
@@ -22,6 +24,11 @@ std::string request_head(const EngineRequest& request, std::string_view version)
   if (request.verb == Verb::post) {
     if (!request.body.empty()) head += "Content-Type: application/json\r\n";
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  if (!request.registry_auth.empty()) {
+    head += "X-Registry-Auth: ";
+    head += request.registry_auth;
+    head += "\r\n";
   }
   head += "\r\n";
   head += request.body;
@@ -68,8 +75,36 @@ void EngineConnection::shut() {
   pipe_.reset();
 }
 
-void EngineConnection::connect(const std::string& path, std::shared_ptr<EngineExchange> exchange) {
+void EngineConnection::take(std::shared_ptr<EngineExchange> exchange) {
   exchange_ = std::move(exchange);
+  exchange_->connection = this;
+}
+
+std::shared_ptr<EngineExchange> EngineConnection::release_exchange() {
+  if (exchange_) exchange_->connection = nullptr;
+  return std::move(exchange_);
+}
+
+void EngineConnection::start_reading() {
+  uv_read_start(
+      reinterpret_cast<uv_stream_t*>(pipe_.get()),
+      [](uv_handle_t*, std::size_t, uv_buf_t* buffer) noexcept {
+        *buffer = uv_buf_init(read_buffer.data(), read_buffer.size());
+      },
+      on_read);
+}
+
+void EngineConnection::pause(bool paused) {
+  if (!connected_) return;
+  if (paused) {
+    uv_read_stop(reinterpret_cast<uv_stream_t*>(pipe_.get()));
+  } else {
+    start_reading();
+  }
+}
+
+void EngineConnection::connect(const std::string& path, std::shared_ptr<EngineExchange> exchange) {
+  take(std::move(exchange));
   auto* request = new uv_connect_t;
   request->data = pipe_.get();
   uv_pipe_connect(request, pipe_.get(), path.c_str(), on_connected);
@@ -85,17 +120,12 @@ void EngineConnection::on_connected(uv_connect_t* request, int status) noexcept 
     return;
   }
   self->connected_ = true;
-  uv_read_start(
-      reinterpret_cast<uv_stream_t*>(pipe),
-      [](uv_handle_t*, std::size_t, uv_buf_t* buffer) noexcept {
-        *buffer = uv_buf_init(read_buffer.data(), read_buffer.size());
-      },
-      on_read);
+  self->start_reading();
   self->write_request();
 }
 
 void EngineConnection::serve(std::shared_ptr<EngineExchange> exchange) {
-  exchange_ = std::move(exchange);
+  take(std::move(exchange));
   write_request();
 }
 
@@ -116,8 +146,11 @@ void EngineConnection::write_request() {
   const uv_buf_t buffer =
       uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
   const auto written = [](uv_write_t* done, int) noexcept {
-    delete static_cast<Write*>(done->data);
+    auto* sent = static_cast<Write*>(done->data);
+    wipe(sent->bytes);
+    delete sent;
   };
+  wipe(exchange_->request.registry_auth);
   auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
   if (uv_write(&write->request, stream, &buffer, 1, written) != 0) delete write;
 }
@@ -143,11 +176,12 @@ void EngineConnection::read(std::string_view bytes) {
   exchange_->heard_at = uv_now(engine_.loop_);
   const auto outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
   // on_message_complete pauses the parser: whatever follows a whole reply is not ours to read.
-  if (outcome == HPE_PAUSED) {
+  if (outcome == HPE_PAUSED && exchange_) {
     if (llhttp_get_error_pos(&parser_) != bytes.data() + bytes.size()) keep_alive_ = false;
     done();
     return;
   }
+  if (!exchange_) return;  // cancelled by what was done with the bytes
   if (outcome != HPE_OK) lost(Errc::engine_failure, "The Docker Engine's answer is not valid");
 }
 
@@ -183,7 +217,9 @@ int EngineConnection::on_headers_complete() {
 }
 
 int EngineConnection::on_body(std::string_view bytes) {
-  const auto& request = exchange_->request;
+  const auto exchange = exchange_;  // may be cancelled by on_data()
+  if (!exchange) return -1;
+  const auto& request = exchange->request;
   if (request.on_data && response_.status == 200) return request.on_data(bytes) ? 0 : -1;
   if (response_.body.size() + bytes.size() > request.max_body) return -1;
   response_.body += bytes;

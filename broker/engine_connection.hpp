@@ -13,12 +13,16 @@
 
 namespace dc::broker {
 
+class EngineConnection;
+
 struct EngineExchange {
   EngineRequest request;
   EngineCallback callback;
-  std::uint64_t deadline_at = 0;  // uv_now() milliseconds
-  std::uint64_t heard_at = 0;     // when something came last
+  EngineConnection* connection = nullptr;  // which serves it
+  std::uint64_t deadline_at = 0;           // uv_now() milliseconds
+  std::uint64_t heard_at = 0;              // when something came last
   bool retried = false;
+  bool paused = false;
 };
 
 class EngineConnection {
@@ -30,6 +34,7 @@ class EngineConnection {
   // Serves one more exchange on a kept-alive connection.
   void serve(std::shared_ptr<EngineExchange> exchange);
 
+  void pause(bool paused);
   // Closes the socket; the object lives on until the Engine forgets it.
   void shut();
 
@@ -37,7 +42,7 @@ class EngineConnection {
   [[nodiscard]] bool pooled() const { return pooled_; }
   [[nodiscard]] bool reused() const { return served_ > 1; }
   [[nodiscard]] const std::shared_ptr<EngineExchange>& exchange() const { return exchange_; }
-  std::shared_ptr<EngineExchange> release_exchange() { return std::move(exchange_); }
+  std::shared_ptr<EngineExchange> release_exchange();
 
  private:
   struct Write {
@@ -45,6 +50,8 @@ class EngineConnection {
     std::string bytes;
   };
 
+  void take(std::shared_ptr<EngineExchange> exchange);
+  void start_reading();
   void write_request();
   void read(std::string_view bytes);
   void done();

@@ -39,12 +39,19 @@ Error start_error(const std::string& message) {
 }
 
 const char* missing(EngineStep step) {
-  if (step == EngineStep::create || step == EngineStep::pull) return "Image not found";
-  return step == EngineStep::network ? "Network not found" : "Container not found";
+  switch (step) {
+    case EngineStep::create:
+    case EngineStep::pull:
+    case EngineStep::image: return "Image not found";
+    case EngineStep::network: return "Network not found";
+    default: return "Container not found";
+  }
 }
 
 Error conflict(EngineStep step) {
-  if (step == EngineStep::create) return {Errc::conflict, "Container already exists", {}};
+  if (step == EngineStep::create || step == EngineStep::rename) {
+    return {Errc::conflict, "Container already exists", {}};
+  }
   if (step != EngineStep::remove) {
     return {Errc::conflict, "The container is not in a state that allows this", {}};
   }
@@ -74,6 +81,13 @@ Error engine_error(EngineStep step, const EngineResponse& response) {
   return {ours ? Errc::invalid_request : Errc::engine_failure,
           ours ? "The Docker Engine does not accept this request" : "The Docker Engine failed",
           "see the broker's log for the Engine's reason"};
+}
+
+void finish_act(const ReplyPtr& reply, EngineStep step, const Result<EngineResponse>& response) {
+  if (!response) return reply->fail(response.error());
+  const int status = response->status;
+  if (status == 200 || status == 201 || status == 204 || status == 304) return reply->done();
+  reply->fail(engine_error(step, *response));
 }
 
 }  // namespace dc::broker

@@ -49,6 +49,12 @@ std::string container_path(std::string_view container, std::string_view rest) {
   return "/containers/" + escaped(container) + std::string(rest);
 }
 
+// Nanoseconds as the Engine's "SECONDS.NANOSECONDS".
+std::string seconds_text(std::uint64_t nanoseconds) {
+  const std::string fraction = std::to_string(1'000'000'000 + nanoseconds % 1'000'000'000);
+  return std::to_string(nanoseconds / 1'000'000'000) + "." + fraction.substr(1);
+}
+
 template <class List>
 void write_strings(JsonWriter& out, const List& list) {
   out.open('[');
@@ -149,9 +155,30 @@ EngineRequest wait_container(const ContainerId& container) {
   return request;
 }
 
-EngineRequest read_logs(const ContainerId& container) {
-  EngineRequest request = get(container_path(container.view(), "/logs?stdout=1&stderr=1"));
+EngineRequest act(const RenameContainer& rename, const ContainerId& container) {
+  return mutate(Verb::post,
+                container_path(container.view(), "/rename?name=" + escaped(rename.name.view())));
+}
+
+// Two samples a second apart, so that the use of the processor can be told from them.
+EngineRequest read_stats(const ContainerId& container) {
+  EngineRequest request = get(container_path(container.view(), "/stats?stream=0"));
   request.long_lived = true;
+  return request;
+}
+
+EngineRequest read_logs(const ReadLogs& command, const ContainerId& container) {
+  const auto flag = [](const char* name, bool set) {
+    return std::string(name) + (set ? "1" : "0");
+  };
+  std::string query = flag("?follow=", command.follow) + flag("&stdout=", command.out) +
+                      flag("&stderr=", command.err) + flag("&timestamps=", command.timestamps) +
+                      "&tail=" + (command.tail ? std::to_string(*command.tail) : "all");
+  if (command.since) query += "&since=" + seconds_text(*command.since);
+  if (command.until) query += "&until=" + seconds_text(*command.until);
+  EngineRequest request = get(container_path(container.view(), "/logs" + query));
+  request.long_lived = true;
+  request.deadline = limits::kFollowTime;
   return request;
 }
 

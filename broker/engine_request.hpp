@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include "broker/engine.hpp"
+#include "broker/reply.hpp"
 #include "common/commands.hpp"
 
 namespace dc::broker::request {
@@ -21,9 +22,11 @@ EngineRequest act(const StartContainer&, const ContainerId& container);
 EngineRequest act(const StopContainer& stop, const ContainerId& container);
 EngineRequest act(const RestartContainer& restart, const ContainerId& container);
 EngineRequest act(const RemoveContainer& remove, const ContainerId& container);
+EngineRequest act(const RenameContainer& rename, const ContainerId& container);
 EngineRequest discard(const ContainerId& container, bool running_too);
 EngineRequest wait_container(const ContainerId& container);
-EngineRequest read_logs(const ContainerId& container);  // stdout and stderr so far
+EngineRequest read_stats(const ContainerId& container);
+EngineRequest read_logs(const ReadLogs& command, const ContainerId& container);
 
 EngineRequest inspect_image(const ImageRef& image);
 EngineRequest pull_image(const ImageRef& image);
@@ -42,9 +45,25 @@ namespace dc::broker {
 // The Engine's own texts name host paths and echo hostile strings, so callers get constant
 // sentences and the log gets the text.
 
-enum class EngineStep : unsigned char { find, create, start, stop, restart, remove, pull, network };
+enum class EngineStep : unsigned char {
+  find,
+  create,
+  start,
+  stop,
+  restart,
+  remove,
+  rename,
+  pull,
+  image,
+  network,
+  connect
+};
 
 // For a response whose status is not the success of `step`. Logs the Engine's text.
 Error engine_error(EngineStep step, const EngineResponse& response);
+
+// Answers with the outcome of a change that has nothing to tell. A 304 is success: it is so
+// already.
+void finish_act(const ReplyPtr& reply, EngineStep step, const Result<EngineResponse>& response);
 
 }  // namespace dc::broker

@@ -42,16 +42,18 @@ void EngineProbe::start() {
 void EngineProbe::probe() {
   if (probing_) return;  // the last one has its deadline
   probing_ = true;
-  engine_.send(request::ping(limits::kProbeTime), [this](const Result<EngineResponse>& response) {
-    probing_ = false;
-    answered(response && response->status == 200);
-  });
+  const std::uint64_t sent = uv_hrtime();
+  engine_.send(request::ping(limits::kProbeTime),
+               [this, sent](const Result<EngineResponse>& response) {
+                 probing_ = false;
+                 const auto took = std::chrono::nanoseconds(uv_hrtime() - sent);
+                 answered(response && response->status == 200,
+                          std::chrono::duration_cast<std::chrono::microseconds>(took));
+               });
 }
 
-void EngineProbe::answered(bool up) {
+void EngineProbe::answered(bool up, std::chrono::microseconds ping) {
   const EngineState engine = up ? EngineState::up : EngineState::down;
-  const DiskState disk_now = disk();
-  if (engine == engine_state_ && disk_now == disk_state_) return;
   if (engine != engine_state_) {
     if (up) {
       spdlog::info("the Docker Engine answers");
@@ -63,8 +65,7 @@ void EngineProbe::answered(bool up) {
     }
   }
   engine_state_ = engine;
-  disk_state_ = disk_now;
-  changed_(engine, disk_now);
+  found_(engine, disk(), ping);
 }
 
 void EngineProbe::read_info(const EngineResponse& response) {

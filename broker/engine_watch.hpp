@@ -4,6 +4,7 @@
 #pragma once
 
 #include <uv.h>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -18,24 +19,23 @@ namespace dc::broker {
 // A ping every second, so that health costs no request.
 class EngineProbe {
  public:
-  // `changed` runs with every change of state; the first `up` after a `down` or at start is where
-  // left work is taken up again.
-  EngineProbe(uv_loop_t* loop, Engine& engine, std::function<void(EngineState, DiskState)> changed)
-      : engine_(engine), timer_(loop), changed_(std::move(changed)) {}
+  using Found = std::function<void(EngineState, DiskState, std::chrono::microseconds ping)>;
+  // `found` runs after every ping.
+  EngineProbe(uv_loop_t* loop, Engine& engine, Found found)
+      : engine_(engine), timer_(loop), found_(std::move(found)) {}
   void start();
 
  private:
   void probe();
-  void answered(bool up);
+  void answered(bool up, std::chrono::microseconds ping);
   void read_info(const EngineResponse& response);
   [[nodiscard]] DiskState disk() const;
 
   Engine& engine_;
   uv::Timer timer_;
-  std::function<void(EngineState, DiskState)> changed_;
+  Found found_;
   bool probing_ = false;
   EngineState engine_state_ = EngineState::unknown;
-  DiskState disk_state_ = DiskState::unknown;
   std::string data_root_;
 };
 

@@ -8,6 +8,7 @@
 #include "broker/engine.hpp"
 #include "broker/engine_watch.hpp"
 #include "broker/ownership.hpp"
+#include "broker/rate_limit.hpp"
 #include "broker/reply.hpp"
 #include "broker/sweeper.hpp"
 #include "common/token_keys.hpp"
@@ -22,6 +23,8 @@ struct Context {
       : loop(event_loop),
         ownership(std::move(instance_key)),
         audit(std::move(audit_file)),
+        slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve),
+        streams(limits::kStreams, limits::kStreamsPerService, 0),
         sweeper(loop, engine, ownership, audit),
         engine(loop, docker_socket),
         tags(engine) {}
@@ -29,7 +32,9 @@ struct Context {
   uv_loop_t* loop;
   const Ownership ownership;
   Audit audit;
-  Slots slots;
+  Slots slots;    // of what ends by itself soon
+  Slots streams;  // and of what may last
+  RateLimit rate_limit;
   Sweeper sweeper;
   Engine engine;  // what is under way in it uses all of the above to its end
   ImageTags tags;
@@ -52,6 +57,30 @@ void execute(const policy::Allowed<StopContainer>& allowed, const ReplyPtr& repl
 void execute(const policy::Allowed<RestartContainer>& allowed, const ReplyPtr& reply,
              Context& context);
 void execute(const policy::Allowed<RemoveContainer>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<RenameContainer>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<WaitContainer>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<ReadStats>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<ReadLogs>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<MeasureDirectory>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<PullImage>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<ReadPull>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<ListImages>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<FindImage>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<RemoveImage>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<CreateNetwork>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<ListNetworks>& allowed, const ReplyPtr& reply, Context& context);
+void execute(const policy::Allowed<RemoveNetwork>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<ConnectNetwork>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<DisconnectNetwork>& allowed, const ReplyPtr& reply,
+             Context& context);
+void execute(const policy::Allowed<ReadServiceLog>& allowed, const ReplyPtr& reply,
              Context& context);
 
 }  // namespace dc::broker

@@ -72,6 +72,7 @@ void FrontLink::start_front() {
     spdlog::critical("cannot give the front a channel: {}", std::strerror(errno));
     return delay_.start(kFirstDelay, [this] { start_front(); });
   }
+  ++context_.status.front_starts;
   session_.emplace(context_, std::move(ends->first),
                    [this](Session::End how) { session_ended(how); });
 }
@@ -81,6 +82,7 @@ void FrontLink::session_ended(Session::End how) {
   cleanup_.start(0ms, [this] { session_.reset(); });
   const bool breach = how == Session::End::breach;
   if (breach) {
+    ++context_.status.breaches;
     spdlog::critical("the front broke the protocol; it is killed and replaced");
     context_.audit.event("channel_breach", "the front was killed");
   } else if (!draining_) {

@@ -46,7 +46,7 @@ void Reply::fail(const Error& error) { close(error, Failed::of(error)); }
 void Reply::close(const std::optional<Error>& error, const ToFront& message) {
   if (answered_) return;
   answered_ = true;
-  on_ready_ = nullptr;
+  on_ready_ = cancel_ = nullptr;
   slot_.reset();
   const Sink sink = std::exchange(sink_, nullptr);
   const double milliseconds = static_cast<double>(uv_hrtime() - started_) / 1e6;
@@ -59,13 +59,71 @@ void Reply::close(const std::optional<Error>& error, const ToFront& message) {
 bool Reply::add_credit(std::uint32_t frames) {
   if (frames > limits::kCredits - credit_) return false;
   credit_ += frames;
-  if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
+  wake();
   return true;
+}
+
+void Reply::hold(bool held) {
+  held_ = held;
+  wake();
+}
+
+void Reply::wake() {
+  if (!ready()) return;
+  if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
 }
 
 void Reply::abandon() {
   sink_ = nullptr;
-  if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
+  const auto cancel = std::exchange(cancel_, nullptr);
+  if (!cancel) return wake();
+  cancel();
+  done();  // nobody is there to hear it, but it is on record
+}
+
+void Reply::cut_short(const Error& error) {
+  const auto cancel = std::exchange(cancel_, nullptr);
+  deny(error);
+  if (cancel) cancel();
+}
+
+namespace {
+
+struct Sending {
+  ReplyPtr reply;
+  std::string bytes;
+  std::function<void()> sent;
+  std::optional<ContainerDocument> head;
+  std::size_t offset = 0;
+};
+
+void step(const std::shared_ptr<Sending>& sending) {
+  const ReplyPtr& reply = sending->reply;
+  while (!reply->abandoned()) {
+    if (!reply->ready()) return reply->on_ready([sending] { step(sending); });
+    wire::Blob data{sending->bytes.substr(sending->offset, limits::kChunk)};
+    sending->offset += data.bytes.size();
+    const bool whole = sending->offset == sending->bytes.size();
+    ToFront frame = Chunk{};
+    if (auto head = std::exchange(sending->head, std::nullopt)) {
+      head->data = std::move(data);
+      frame = std::move(*head);
+    } else {
+      frame = Chunk{std::move(data)};
+    }
+    if (whole && !sending->sent) return reply->finish(frame);
+    reply->data(frame);
+    if (whole) return sending->sent();
+  }
+  reply->done();  // for the record
+}
+
+}  // namespace
+
+void send_bytes(const ReplyPtr& reply, std::string bytes, std::function<void()> sent,
+                std::optional<ContainerDocument> head) {
+  step(std::make_shared<Sending>(
+      Sending{reply, std::move(bytes), std::move(sent), std::move(head), 0}));
 }
 
 }  // namespace dc::broker

@@ -16,33 +16,36 @@
 
 namespace dc::broker {
 
-// How much work may be under way at once, over all fronts that there were: in total, per service,
-// and with places kept for stop and remove.
+// How much work of one kind may be under way at once, over all fronts that there were: in total,
+// per service, and with places kept for stop and remove.
 class Slots {
  public:
+  Slots(std::size_t total, std::size_t per_service, std::size_t reserve)
+      : total_(total), per_service_(per_service), reserve_(reserve) {}
+
   // A place that is given back when the last copy of it goes. Must not outlive the Slots.
   using Slot = std::shared_ptr<void>;
 
   // Empty when there is no room. `reserved`: may use the places kept for stop and remove.
   Slot take(std::string_view service, bool reserved) {
-    const std::size_t kept = reserved ? 0 : limits::kInFlightReserve;
+    const std::size_t kept = reserved ? 0 : reserve_;
     const auto known = by_service_.find(service);
     const std::size_t of_service = known == by_service_.end() ? 0 : known->second;
-    if (total_ + kept >= limits::kInFlight) return nullptr;
-    if (of_service + kept >= limits::kInFlightPerService) return nullptr;
+    if (taken_ + kept >= total_ || of_service + kept >= per_service_) return nullptr;
     const auto found = by_service_.try_emplace(std::string(service), 0).first;
-    ++total_;
+    ++taken_;
     ++found->second;
     // Not owned: the pointer is only there to be non-null and to run the deleter.
     return {this, [found, this](void*) {
-              --total_;
+              --taken_;
               if (--found->second == 0) by_service_.erase(found);
             }};
   }
-  [[nodiscard]] std::size_t taken() const { return total_; }
+  [[nodiscard]] std::size_t taken() const { return taken_; }
 
  private:
-  std::size_t total_ = 0;
+  const std::size_t total_, per_service_, reserve_;
+  std::size_t taken_ = 0;
   std::map<std::string, std::size_t, std::less<>> by_service_;
 };
 
@@ -62,10 +65,12 @@ class Reply {
   void about(std::string_view object) { object_ = object; }
 
   // True when a data frame may be sent now. Otherwise `on_ready` runs, once, when one may.
-  [[nodiscard]] bool ready() const { return credit_ > 0 || !sink_; }
+  [[nodiscard]] bool ready() const { return (credit_ > 0 && !held_) || !sink_; }
   void on_ready(std::function<void()> ready) { on_ready_ = std::move(ready); }
   // Nothing more can be sent: it was answered, or the client or the front has left.
   [[nodiscard]] bool abandoned() const { return !sink_; }
+  // How to end the work when nobody waits for it any more; what has no way goes on to its end.
+  void cancel_with(std::function<void()> cancel) { cancel_ = std::move(cancel); }
 
   void data(const ToFront& message);    // costs one credit
   void finish(const ToFront& message);  // the end of a success
@@ -75,9 +80,12 @@ class Reply {
 
   // --- for the session ---
   [[nodiscard]] bool add_credit(std::uint32_t frames);  // false: more than was spent, a breach
+  void hold(bool held);  // while the channel has no room, credit or not
   void abandon();
+  void cut_short(const Error& error);  // fail() from outside, while the work goes on
 
  private:
+  void wake();
   void close(const std::optional<Error>& error, const ToFront& message);
 
   Sink sink_;
@@ -89,8 +97,14 @@ class Reply {
   std::uint32_t credit_ = limits::kCredits;
   bool intended_ = false;
   bool answered_ = false;
-  std::function<void()> on_ready_;
+  bool held_ = false;
+  std::function<void()> on_ready_, cancel_;
 };
 using ReplyPtr = std::shared_ptr<Reply>;
+
+// Sends `bytes` to the front in Chunks as credit allows; the first of them go in `head` where there
+// is one. `sent` runs when the last is on its way; without it, the last frame ends the answer.
+void send_bytes(const ReplyPtr& reply, std::string bytes, std::function<void()> sent = nullptr,
+                std::optional<ContainerDocument> head = std::nullopt);
 
 }  // namespace dc::broker

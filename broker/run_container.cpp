@@ -3,7 +3,6 @@
 // was created is removed and the caller gets the first error. Broker only. The intent is in the
 // audit before any of this begins; the sweeper takes over if this process ends in between.
 #include <spdlog/spdlog.h>
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include "broker/create_container.hpp"
@@ -154,7 +153,9 @@ class Run : public std::enable_shared_from_this<Run> {
       return give_up({Errc::engine_failure, "The Docker Engine gave no exit code", {}});
     }
     exit_code_ = static_cast<std::uint32_t>(*code);
-    EngineRequest logs = request::read_logs(*id_);
+    ReadLogs all{*ContainerRef::parse(id_->view())};
+    EngineRequest logs = request::read_logs(all, *id_);
+    logs.deadline = limits::kMutateTime;
     logs.on_data = [self = shared_from_this()](std::string_view bytes) {
       return self->frames_.take(bytes, [&](std::string_view output) { self->keep(output); });
     };
@@ -180,15 +181,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void removed_after_end(EngineResponse) { send_logs(); }
 
   void send_logs() {
-    while (sent_ < logs_.size() && !reply_->abandoned()) {
-      if (!reply_->ready()) {
-        return reply_->on_ready([self = shared_from_this()] { self->send_logs(); });
-      }
-      const std::size_t size = std::min(limits::kChunk, logs_.size() - sent_);
-      reply_->data(Chunk{wire::Blob{logs_.substr(sent_, size)}});
-      sent_ += size;
-    }
-    answer(exit_code_);
+    send_bytes(reply_, logs_, [self = shared_from_this()] { self->answer(self->exit_code_); });
   }
 
   void answer(std::optional<std::uint32_t> exit_code) {
@@ -218,7 +211,6 @@ class Run : public std::enable_shared_from_this<Run> {
   std::optional<std::uint32_t> exit_code_;
   LogFrames frames_;
   std::string logs_;
-  std::size_t sent_ = 0;
   bool logs_truncated_ = false;
 };
 

@@ -16,7 +16,22 @@ constexpr int kFramesPerWake = 64;
 // Before this, the clock has not been set and no token's times mean anything: 2020-01-01.
 constexpr std::int64_t kClockFloor = 1'577'836'800;
 
+const Error kTooOften{Errc::rate_limited, "Too many requests a second",
+                      "ask less often, or raise `rate` of the service's profile"};
 const Error kBadToken{Errc::unauthenticated, "Invalid or missing JWT token", {}};
+
+// Milliseconds until a token's end.
+std::uint64_t left_of(std::int64_t expires, std::int64_t now) {
+  const std::int64_t left = expires + limits::kTokenLeeway.count() - now;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000;
+}
+
+// What may last for hours.
+bool is_stream(const Command& command) {
+  if (const auto* logs = std::get_if<ReadLogs>(&command)) return logs->follow;
+  if (const auto* pull = std::get_if<ReadPull>(&command)) return pull->follow;
+  return std::holds_alternative<WaitContainer>(command);
+}
 
 bool is_reserved_for(const Command& command) {
   return std::holds_alternative<StopContainer>(command) ||
@@ -47,8 +62,11 @@ Session::Session(Context& context, Fd channel, std::function<void(End)> ended)
     : context_(context),
       channel_(std::move(channel)),
       poll_(context.loop, channel_.fd(), [this](int events) { on_ready(events); }),
-      ended_(std::move(ended)) {
+      ended_(std::move(ended)),
+      check_timer_(context.loop) {
   poll_.watch(UV_READABLE);
+  check_timer_.start(
+      limits::kStreamCheck, [this] { check_streams(); }, limits::kStreamCheck);
 }
 
 Session::~Session() {
@@ -111,18 +129,15 @@ bool Session::handle(std::uint64_t id, const VerifyToken& verify) {
   auto claims = context_.keys.verify(verify.token.view(), now);
   if (!claims) {
     // The reason stays here: the caller's answer is one constant body.
-    context_.audit.token_refused(verify.peer.view(), claims.error().detail);
+    context_.audit.refused("token_refused", verify.peer.view(), claims.error().detail);
     send(id, true, Failed::of(kBadToken));
     return true;
   }
   std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
-  if (claims->expires) {
-    const std::int64_t left = *claims->expires + limits::kTokenLeeway.count() - now;
-    lifetime =
-        std::min(lifetime, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000);
-  }
+  if (claims->expires) lifetime = std::min(lifetime, left_of(*claims->expires, now));
   const std::uint64_t clock = uv_now(context_.loop);
-  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime};
+  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime, 0};
+  if (claims->expires) token.ends_at = clock + left_of(*claims->expires, now);
   Principal caller = principal_of(token);
   const Handle handle = tokens_.add(std::move(token), clock);
   send(id, true,
@@ -143,28 +158,43 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   if (!is_new(id)) return false;
   const auto* token = tokens_.find(submit.handle, uv_now(context_.loop));
   if (token == nullptr) {
-    context_.audit.token_refused(submit.peer.view(), "unknown or expired handle");
+    context_.audit.refused("token_refused", submit.peer.view(), "unknown or expired handle");
     send(id, true, Failed::of(kBadToken));
     return true;
   }
   const Principal caller = principal_of(*token);
-  auto slot = context_.slots.take(caller.service.view(), is_reserved_for(submit.command));
+  const auto* profile = context_.policy->find(caller.service.view());
+  if (profile != nullptr &&
+      !context_.rate_limit.take(caller.service.view(), profile->rate, uv_now(context_.loop))) {
+    context_.audit.refused("rate_limited", submit.peer.view(), caller.service.view());
+    send(id, true, Failed::of(kTooOften));
+    return true;
+  }
+  Slots& slots = is_stream(submit.command) ? context_.streams : context_.slots;
+  auto slot = slots.take(caller.service.view(), is_reserved_for(submit.command));
   const bool has_room = slot != nullptr;
   const auto index = static_cast<std::uint8_t>(submit.command.index());
   const auto reply = std::make_shared<Reply>(
       [this, id](bool last, const ToFront& message) {
-        if (last) open_.erase(id);
+        if (last) forget(id);
         send(id, last, message);
       },
       context_.audit, subject_of(*token, submit.peer.view(), index, &submit.command),
       std::move(slot));
-  open_.emplace(id, reply);
-  if (has_room) {
-    std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
-  } else {
+  if (!has_room) {
     reply->fail({Errc::overloaded, "Too many requests are under way", "try again in a moment"});
+    return true;
   }
+  reply->hold(held_);
+  open_.emplace(id, reply);
+  if (is_stream(submit.command)) streams_.emplace(id, Stream{*token, submit.command});
+  std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
   return true;
+}
+
+void Session::forget(std::uint64_t id) {
+  open_.erase(id);
+  streams_.erase(id);
 }
 
 AuditSubject Session::subject_of(const VerifiedToken& token, std::string_view peer,
@@ -215,9 +245,30 @@ bool Session::handle(std::uint64_t id, const Cancel&) {
   const auto found = open_.find(id);
   if (found == open_.end()) return true;
   const auto reply = found->second.lock();
-  open_.erase(found);
+  forget(id);
   if (reply) reply->abandon();
   return true;
+}
+
+void Session::check_streams() {
+  const std::uint64_t now = uv_now(context_.loop);
+  std::map<std::uint64_t, Error> ended;
+  for (const auto& [id, stream] : streams_) {
+    if (stream.token.ends_at != 0 && stream.token.ends_at <= now) {
+      ended.emplace(id, Error{Errc::unauthenticated, "The token has expired", {}});
+      continue;
+    }
+    const Principal caller = principal_of(stream.token);
+    std::visit(
+        [&, &id = id](const auto& command) {
+          const auto allowed = policy::authorize(command, caller, context_.policy);
+          if (!allowed) ended.emplace(id, allowed.error());
+        },
+        stream.command);
+  }
+  for (const auto& [id, error] : ended) {
+    if (const auto reply = open_[id].lock()) reply->cut_short(error);
+  }
 }
 
 void Session::send_policy() {
@@ -252,6 +303,16 @@ void Session::send(std::uint64_t id, bool last, const ToFront& message) {
   if (unsent_.size() >= limits::kChannelBacklog) return end(End::breach);
   unsent_.push_back(std::move(frame));
   poll_.watch(UV_READABLE | UV_WRITABLE);
+  if (!held_ && unsent_.size() >= limits::kChannelBusy) hold_replies(true);
+}
+
+void Session::hold_replies(bool held) {
+  held_ = held;
+  const auto open = open_;  // one that is told may end, and is then forgotten
+  for (const auto& [id, weak] : open) {
+    const auto reply = weak.lock();
+    if (reply && held_ == held) reply->hold(held);
+  }
 }
 
 void Session::write_frames() {
@@ -262,6 +323,7 @@ void Session::write_frames() {
     unsent_.pop_front();
   }
   poll_.watch(UV_READABLE);
+  if (held_) hold_replies(false);
 }
 
 void Session::end(End how) {

@@ -26,6 +26,7 @@ struct VerifiedToken {
   std::optional<Scopes> scopes;  // the token's own; absent: it does not narrow the profile
   std::string token_id;
   std::uint64_t expires_at = 0;  // uv_now() milliseconds: a clock that nobody can set back
+  std::uint64_t ends_at = 0;     // the token itself, by the same clock; 0: never
 };
 
 class TokenTable {
@@ -63,6 +64,8 @@ class Session {
   void on_ready(int events);
   void read_frames();
   void write_frames();
+  void hold_replies(bool held);
+  void check_streams();
   [[nodiscard]] bool take(wire::Frame<ToBroker> frame);  // false: breach
   [[nodiscard]] bool handle(std::uint64_t id, const Hello& hello);
   [[nodiscard]] bool handle(std::uint64_t id, const VerifyToken& verify);
@@ -77,6 +80,7 @@ class Session {
                                                std::uint8_t operation, const Command* command);
   template <class X>
   void run(X command, const Principal& caller, const ReplyPtr& reply);
+  void forget(std::uint64_t id);
   void end(End how);
 
   Context& context_;
@@ -88,7 +92,15 @@ class Session {
   std::uint64_t last_id_ = 0;
   TokenTable tokens_;
   std::map<std::uint64_t, std::weak_ptr<Reply>> open_;
+  // What may outlast its token or its rights, and is asked about both again.
+  struct Stream {
+    VerifiedToken token;
+    Command command;
+  };
+  std::map<std::uint64_t, Stream> streams_;
+  uv::Timer check_timer_;
   std::deque<std::string> unsent_;
+  bool held_ = false;  // the open replies, for want of room in the channel
 };
 
 }  // namespace dc::broker

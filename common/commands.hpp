@@ -132,8 +132,212 @@ struct RemoveContainer final {
   };
 };
 
-using Command = std::variant<ListContainers, InspectContainer, RunContainer, StartContainer,
-                             StopContainer, RestartContainer, RemoveContainer>;
+struct RenameContainer final {
+  static constexpr std::string_view kName = "containers.rename";
+  static constexpr Scope kScope = Scope::containers_manage;
+  static constexpr bool kMutates = true;
+
+  ContainerRef container;
+  ContainerName name;
+  static constexpr auto kFields = std::to_array<std::string_view>({"container", "new_name"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.container, self.name); };
+};
+
+// Waits for the container's end; one that has ended answers at once.
+struct WaitContainer final {
+  static constexpr std::string_view kName = "containers.wait";
+  static constexpr Scope kScope = Scope::containers_read;
+  static constexpr bool kMutates = false;
+
+  ContainerRef container;
+  static constexpr auto kFields = std::to_array<std::string_view>({"container"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.container); };
+};
+
+// One snapshot of its use of processor, memory, network and disk.
+struct ReadStats final {
+  static constexpr std::string_view kName = "containers.stats";
+  static constexpr Scope kScope = Scope::containers_read;
+  static constexpr bool kMutates = false;
+
+  ContainerRef container;
+  static constexpr auto kFields = std::to_array<std::string_view>({"container"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.container); };
+};
+
+struct ReadLogs final {
+  static constexpr std::string_view kName = "containers.logs";
+  static constexpr Scope kScope = Scope::containers_logs;
+  static constexpr bool kMutates = false;
+
+  ContainerRef container;
+  bool follow = false;
+  bool out = true;
+  bool err = true;
+  bool timestamps = false;
+  std::optional<std::uint32_t> tail;   // lines from the end; none: all
+  std::optional<std::uint64_t> since;  // nanoseconds since the epoch
+  std::optional<std::uint64_t> until;
+  static constexpr auto kFields = std::to_array<std::string_view>(
+      {"container", "follow", "stdout", "stderr", "timestamps", "tail", "since", "until"});
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.container, self.follow, self.out, self.err, self.timestamps, self.tail,
+                    self.since, self.until);
+  };
+};
+
+// Runs a fixed `du` in the container, which is why it counts as a change.
+struct MeasureDirectory final {
+  static constexpr std::string_view kName = "containers.dir-size";
+  static constexpr Scope kScope = Scope::containers_manage;
+  static constexpr bool kMutates = true;
+
+  ContainerRef container;
+  DirectoryPath path;
+  std::uint32_t timeout = 4000;  // milliseconds
+  static constexpr auto kFields =
+      std::to_array<std::string_view>({"container", "path", "timeout_ms"});
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.container, self.path, self.timeout);
+  };
+};
+
+// Without an id the answer comes when the pull has ended; with one it comes at once, the pull goes
+// on by itself, and a live pull of that id is joined.
+struct PullImage final {
+  static constexpr std::string_view kName = "images.pull";
+  static constexpr Scope kScope = Scope::images_pull;
+  static constexpr bool kMutates = true;
+
+  ImageRef image;
+  std::optional<RegistryLogin> login;
+  std::optional<PullId> id;
+  static constexpr auto kFields = std::to_array<std::string_view>({"image", "login", "pull_id"});
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.image, self.login, self.id);
+  };
+};
+
+// The caller's own pull of this id; with follow, each change until its end.
+struct ReadPull final {
+  static constexpr std::string_view kName = "images.progress";
+  static constexpr Scope kScope = Scope::images_pull;
+  static constexpr bool kMutates = false;
+
+  PullId id;
+  bool follow = false;
+  static constexpr auto kFields = std::to_array<std::string_view>({"pull_id", "follow"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.id, self.follow); };
+};
+
+// Those that the policy allows.
+struct ListImages final {
+  static constexpr std::string_view kName = "images.list";
+  static constexpr Scope kScope = Scope::images_read;
+  static constexpr bool kMutates = false;
+
+  std::optional<ImageRef> image;
+  bool any_tag = false;  // `image` stands for its whole repository
+  static constexpr auto kFields = std::to_array<std::string_view>({"name", "any_tag"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.image, self.any_tag); };
+};
+
+struct FindImage final {
+  static constexpr std::string_view kName = "images.exists";
+  static constexpr Scope kScope = Scope::images_read;
+  static constexpr bool kMutates = false;
+
+  ImageRef image;
+  static constexpr auto kFields = std::to_array<std::string_view>({"image"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.image); };
+};
+
+struct RemoveImage final {
+  static constexpr std::string_view kName = "images.remove";
+  static constexpr Scope kScope = Scope::images_remove;
+  static constexpr bool kMutates = true;
+
+  ImageRef image;
+  bool force = false;  // the name even if a stopped container uses it
+  static constexpr auto kFields = std::to_array<std::string_view>({"image", "force"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.image, self.force); };
+};
+
+// Always a local bridge without options.
+struct CreateNetwork final {
+  static constexpr std::string_view kName = "networks.create";
+  static constexpr Scope kScope = Scope::networks_manage;
+  static constexpr bool kMutates = true;
+
+  NetworkName network;
+  static constexpr auto kFields = std::to_array<std::string_view>({"network"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.network); };
+};
+
+struct ListNetworks final {
+  static constexpr std::string_view kName = "networks.list";
+  static constexpr Scope kScope = Scope::networks_read;
+  static constexpr bool kMutates = false;
+
+  std::vector<NetworkName> names;  // empty: all that the caller may see
+  static constexpr auto kFields = std::to_array<std::string_view>({"names"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.names); };
+};
+
+struct RemoveNetwork final {
+  static constexpr std::string_view kName = "networks.remove";
+  static constexpr Scope kScope = Scope::networks_manage;
+  static constexpr bool kMutates = true;
+
+  NetworkName network;
+  static constexpr auto kFields = std::to_array<std::string_view>({"network"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.network); };
+};
+
+struct ConnectNetwork final {
+  static constexpr std::string_view kName = "networks.connect";
+  static constexpr Scope kScope = Scope::networks_manage;
+  static constexpr bool kMutates = true;
+
+  NetworkName network;
+  ContainerRef container;
+  static constexpr auto kFields = std::to_array<std::string_view>({"network", "container"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.network, self.container); };
+};
+
+struct DisconnectNetwork final {
+  static constexpr std::string_view kName = "networks.disconnect";
+  static constexpr Scope kScope = Scope::networks_manage;
+  static constexpr bool kMutates = true;
+
+  NetworkName network;
+  ContainerRef container;
+  bool force = false;
+  static constexpr auto kFields =
+      std::to_array<std::string_view>({"network", "container", "force"});
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.network, self.container, self.force);
+  };
+};
+
+// The end of a log file of the host that the configuration names.
+struct ReadServiceLog final {
+  static constexpr std::string_view kName = "service.logs";
+  static constexpr Scope kScope = Scope::service_logs;
+  static constexpr bool kMutates = false;
+
+  ServiceLog log = ServiceLog::service;
+  std::uint32_t tail = 500;  // lines
+  static constexpr auto kFields = std::to_array<std::string_view>({"log", "tail"});
+  static constexpr auto fields = [](auto& self) { return std::tie(self.log, self.tail); };
+};
+
+using Command =
+    std::variant<ListContainers, InspectContainer, RunContainer, StartContainer, StopContainer,
+                 RestartContainer, RemoveContainer, RenameContainer, WaitContainer, ReadStats,
+                 ReadLogs, MeasureDirectory, PullImage, ReadPull, ListImages, FindImage,
+                 RemoveImage, CreateNetwork, ListNetworks, RemoveNetwork, ConnectNetwork,
+                 DisconnectNetwork, ReadServiceLog>;
 
 // Names of the operations, in the variant's order.
 inline constexpr auto kOperations = []<class... X>(const std::variant<X...>*) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands as JSON for the audit: what was asked for, environment values masked. Both sides.
+// Commands as JSON for the audit: what was asked for, environment values and passwords masked. Both
+// sides.
 #pragma once
 
 #include <string>
@@ -14,6 +15,8 @@ template <class T>
 void describe(JsonWriter& out, const T& value) {
   if constexpr (std::is_same_v<T, Variable>) {
     out.string(value.name.str() + "=***");
+  } else if constexpr (std::is_same_v<T, Password>) {
+    out.string("***");
   } else if constexpr (std::is_same_v<T, bool>) {
     out.boolean(value);
   } else if constexpr (std::is_integral_v<T>) {

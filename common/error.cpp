@@ -25,6 +25,7 @@ std::string_view errc_name(Errc code) {
     case Errc::engine_unreachable: return "engine_unreachable";
     case Errc::broker_unreachable: return "broker_unreachable";
     case Errc::audit_unavailable: return "audit_unavailable";
+    case Errc::not_configured: return "not_configured";
     case Errc::deadline_exceeded: return "deadline_exceeded";
   }
   return "internal";

@@ -33,6 +33,7 @@ enum class Errc : std::uint8_t {
   engine_unreachable,
   broker_unreachable,
   audit_unavailable,
+  not_configured,  // the administrator has not switched it on
   deadline_exceeded,
 };
 constexpr Errc enum_last(Errc) { return Errc::deadline_exceeded; }

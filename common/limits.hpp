@@ -30,6 +30,15 @@ inline constexpr std::size_t kInFlight = 128;
 inline constexpr std::size_t kInFlightPerService = 64;
 // Places kept for stop and remove, which must work under overload.
 inline constexpr std::size_t kInFlightReserve = 16;
+// Streams that are open at a time: followed logs and pulls, and waits. Each holds one connection to
+// the Engine and some frames, and may last for hours, so they have places of their own.
+inline constexpr std::size_t kStreams = 512;
+inline constexpr std::size_t kStreamsPerService = 256;
+// From this many frames that wait for the channel on, streams pause; a few MiB, so that an answer
+// behind them is not late.
+inline constexpr std::size_t kChannelBusy = 64;
+// How often streams are asked whether their token and rights still hold.
+inline constexpr milliseconds kStreamCheck = seconds(1);
 // Frames that the broker keeps for a front that does not read; past it the front is taken for dead.
 inline constexpr std::size_t kChannelBacklog = 768;
 
@@ -89,6 +98,10 @@ inline constexpr std::size_t kPath = 1024;
 inline constexpr std::uint32_t kStopTimeout = 300;  // seconds; a negative one would wait for ever
 inline constexpr std::uint32_t kRestartRetries = 5;
 inline constexpr std::size_t kFilterValues = 16;
+inline constexpr std::size_t kPassword = 3 * 1024;     // a registry's tokens are long
+inline constexpr std::uint32_t kMeasureTimeMin = 100;  // milliseconds of a `du`
+inline constexpr std::uint32_t kMeasureTimeMax = 10'000;
+inline constexpr std::uint32_t kServiceLogLines = 5000;
 
 // --- Engine ------------------------------------------------------------------------------------
 inline constexpr std::size_t kEngineConnections = 32;         // open at once to docker.sock
@@ -103,7 +116,10 @@ inline constexpr milliseconds kMutateTime = seconds(60);  // create, start, remo
 inline constexpr milliseconds kStopGrace = seconds(30);   // on top of stop's own timeout
 inline constexpr milliseconds kPullTime = seconds(600);
 inline constexpr milliseconds kPullStall = seconds(60);           // no progress line
-inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // run with detach=false
+inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // wait, and run with detach=false
+// A followed log; a client that wants more asks again, as server-sent events do by themselves.
+inline constexpr milliseconds kFollowTime = std::chrono::hours(24);
+inline constexpr std::size_t kLogChunk = 16 * 1024;  // of a log in one frame: 128 KiB under way
 inline constexpr milliseconds kProbeEvery = seconds(1);
 inline constexpr milliseconds kProbeTime = seconds(2);
 inline constexpr milliseconds kRollbackTime =

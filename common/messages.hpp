@@ -8,7 +8,7 @@
 //     VerifyToken (id)        ->
 //                             <-    TokenVerified | Failed          (last)
 //     Submit (id)             ->
-//                             <-    ContainerDocument, Chunk ...    (each costs one credit)
+//                             <-    ContainerDocument, StreamOpened, Chunk ... (one credit each)
 //                             <-    any of these, Done, ContainerStarted or Failed (last)
 //     Refused (id 0)          ->    (for the audit; no answer)
 //     Credit, Cancel (id of an open request; Credit at most what was spent)
@@ -109,15 +109,21 @@ constexpr EngineState enum_last(EngineState) { return EngineState::down; }
 enum class DiskState : std::uint8_t { unknown, ok, low };
 constexpr DiskState enum_last(DiskState) { return DiskState::low; }
 
-// Sent when it changes, so that health costs neither side a request.
+// Sent with each ping of the Engine, so that health and metrics cost neither side a request.
 struct EngineStatus final {
   EngineState engine = EngineState::unknown;
   DiskState disk = DiskState::unknown;
   bool policy_stale = false;  // the newest policy file was refused; the one before it is in force
+  // For the metrics.
+  std::uint32_t ping_us = 0;  // how long the Engine took to answer the last ping
+  std::uint32_t front_starts = 0;
+  std::uint32_t breaches = 0;
+  std::uint32_t pulls = 0;    // under way
+  std::uint32_t streams = 0;  // open
   static constexpr auto fields = [](auto& self) {
-    return std::tie(self.engine, self.disk, self.policy_stale);
+    return std::tie(self.engine, self.disk, self.policy_stale, self.ping_us, self.front_starts,
+                    self.breaches, self.pulls, self.streams);
   };
-  friend bool operator==(const EngineStatus&, const EngineStatus&) = default;
 };
 
 // Finish what is open, take nothing new, then end.
@@ -178,13 +184,21 @@ struct ContainerDocument final {
   };
 };
 
+// Before the first Chunk of a log.
+struct StreamOpened final {
+  bool tty = false;          // of a container: one plain stream, not Docker's frames of two
+  Text<limits::kPath> file;  // of a service's log
+  static constexpr auto fields = [](auto& self) { return std::tie(self.tty, self.file); };
+};
+
+// A piece of a log, or of a JSON value that the front passes on. A followed pull: one value each.
 struct Chunk final {
   wire::Blob data;
   static constexpr auto fields = [](auto& self) { return std::tie(self.data); };
 };
 
 using ToFront = std::variant<Welcome, PolicyProfile, EngineStatus, Drain, TokenVerified, Failed,
-                             Done, ContainerStarted, ContainerDocument, Chunk>;
+                             Done, ContainerStarted, ContainerDocument, StreamOpened, Chunk>;
 
 // Instantiated once, in messages.cpp: the codec is what costs the most to compile.
 namespace wire {

@@ -2,6 +2,7 @@
 // The rules of the validated types. Both sides; pure functions of untrusted text.
 #include "common/types.hpp"
 #include <simdjson.h>
+#include <string.h>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -41,6 +42,24 @@ bool is_user_part(std::string_view text) {
 bool is_under(std::string_view path, std::string_view root) {
   return path == root || (path.size() > root.size() && path.substr(0, root.size()) == root &&
                           path[root.size()] == '/');
+}
+
+bool is_not_control(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
+
+bool is_absolute_path(std::string_view text) {
+  return !text.empty() && text.size() <= limits::kPath && text.front() == '/' &&
+         is_plain_text(text);
+}
+
+// Whether a part between slashes, the last one if it is not empty, is `unwanted`.
+bool has_part(std::string_view path, bool (*unwanted)(std::string_view)) {
+  std::string_view rest = path.substr(1);
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    if (unwanted(rest.substr(0, slash))) return true;
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  return false;
 }
 
 }  // namespace
@@ -83,18 +102,37 @@ bool UserSpecRule::accepts(std::string_view text) {
 }
 
 bool WorkingDirRule::accepts(std::string_view text) {
-  if (text.empty() || text.size() > limits::kPath || text.front() != '/') return false;
-  if (!is_plain_text(text) || text.find('\\') != std::string_view::npos) return false;
-  // Walk the parts: `.`, `..` and empty ones would let a path mean another than it reads.
-  std::string_view rest = text.substr(1);
-  while (!rest.empty()) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view part = rest.substr(0, slash);
-    if (part.empty() || part == "." || part == "..") return false;
-    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-  }
-  return !is_under(text, "/proc") && !is_under(text, "/sys") && !is_under(text, "/dev");
+  if (!is_absolute_path(text) || text.find('\\') != std::string_view::npos) return false;
+  return !has_part(
+             text,
+             [](std::string_view part) { return part.empty() || part == "." || part == ".."; }) &&
+         !is_under(text, "/proc") && !is_under(text, "/sys") && !is_under(text, "/dev");
 }
+
+bool DirectoryPathRule::accepts(std::string_view text) {
+  return is_absolute_path(text) && all_of(text, is_not_control) &&
+         !has_part(text, [](std::string_view part) { return part == ".."; });
+}
+
+bool PullIdRule::accepts(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && all_of(text, is_name_char);
+}
+
+void wipe(std::string& text) { ::explicit_bzero(text.data(), text.size()); }
+
+Result<Password> Password::parse(std::string_view text) {
+  if (!text.empty() && text.size() <= limits::kPassword && is_plain_text(text) &&
+      all_of(text, is_not_control)) {
+    return Password(text);
+  }
+  return fail(Errc::invalid_request, "must be 1 to " + std::to_string(limits::kPassword) +
+                                         " bytes of text without control characters");
+}
+Password& Password::operator=(Password&& other) noexcept {
+  text_.swap(other.text_);
+  return *this;
+}
+Password::~Password() { wipe(text_); }
 
 bool VariableNameRule::accepts(std::string_view text) {
   return !text.empty() && text.size() <= 256 && !is_digit(text.front()) &&
@@ -143,6 +181,10 @@ std::string_view enum_name(ContainerState state) {
 }
 std::optional<ContainerState> parse_state(std::string_view name) {
   return find_name<ContainerState>(kStateNames, name);
+}
+std::string_view enum_name(ServiceLog log) {
+  constexpr std::array<std::string_view, 3> kNames = {"service", "startup", "fastapi"};
+  return kNames[static_cast<std::size_t>(log)];
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {

@@ -153,7 +153,53 @@ struct ServiceNameRule {
 // The caller: claim `service`, else `sub`; names a profile of the policy.
 using ServiceName = Checked<ServiceNameRule>;
 
+struct DirectoryPathRule {
+  static bool accepts(std::string_view text);
+  static constexpr std::string_view kExpected =
+      "must be an absolute path of at most 1024 bytes, without .. parts and control characters";
+};
+using DirectoryPath = Checked<DirectoryPathRule>;  // inside a container
+
+struct PullIdRule {
+  static bool accepts(std::string_view text);
+  static constexpr std::string_view kExpected = "must be 1 to 64 of A-Z a-z 0-9 _ . -";
+};
+using PullId = Checked<PullIdRule>;  // the caller's name for a pull
+
 using Argument = Text<limits::kArgumentBytes>;
+
+// A registry's password or token: kept out of the audit and overwritten when it goes.
+class Password {
+ public:
+  // Errc::invalid_request: empty, over limits::kPassword, or with control characters.
+  static Result<Password> parse(std::string_view text);
+  Password(Password&&) = default;
+  Password(const Password&) = default;
+  Password& operator=(const Password&) = delete;
+  Password& operator=(Password&& other) noexcept;
+  ~Password();
+  [[nodiscard]] std::string_view view() const& { return text_; }
+  std::string_view view() && = delete;
+  friend bool operator==(const Password&, const Password&) = default;
+
+ private:
+  explicit Password(std::string_view text) : text_(text) {}
+  std::string text_;
+};
+
+// Overwrites what a string holds, so that it does not stay in freed memory.
+void wipe(std::string& text);
+
+struct RegistryLogin final {
+  Text<256> username;
+  Password password;
+  std::optional<Text<256>> server;  // absent: the registry of the image
+  static constexpr auto kFields =
+      std::to_array<std::string_view>({"username", "password", "serveraddress"});
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.username, self.password, self.server);
+  };
+};
 
 // Prefix of the labels that only the broker may set.
 inline constexpr std::string_view kLabelNamespace = "docker-control.";
@@ -214,6 +260,11 @@ enum class ContainerState : std::uint8_t {
 constexpr ContainerState enum_last(ContainerState) { return ContainerState::dead; }
 std::string_view enum_name(ContainerState state);
 std::optional<ContainerState> parse_state(std::string_view name);
+
+// A log file of the host; its path is the configuration's.
+enum class ServiceLog : std::uint8_t { service, startup, fastapi };
+constexpr ServiceLog enum_last(ServiceLog) { return ServiceLog::fastapi; }
+std::string_view enum_name(ServiceLog log);
 
 // "32G", "512m", "1024" -> bytes. Units b k m g t with optional b or ib, any case, powers of 1024;
 // no sign, space or exponent. nullopt when malformed or over 2^63-1.

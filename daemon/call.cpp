@@ -2,6 +2,7 @@
 // The walk of one request, in the order of the REST contract. Front only; see the head of call.hpp.
 #include "daemon/call.hpp"
 #include "daemon/negotiate.hpp"
+#include "daemon/render.hpp"
 #include "policy/authorize.hpp"
 
 namespace dc::daemon {
@@ -14,6 +15,13 @@ constexpr std::chrono::seconds kReadDeadline{15};
 constexpr std::chrono::seconds kMutateDeadline{90};
 
 std::chrono::milliseconds deadline_of(const Command& command) {
+  if (const auto* logs = std::get_if<ReadLogs>(&command)) {
+    return kReadDeadline + (logs->follow ? limits::kFollowTime : limits::kReadTime);
+  }
+  if (std::holds_alternative<WaitContainer>(command)) return kReadDeadline + limits::kWaitTime;
+  if (std::holds_alternative<PullImage>(command) || std::holds_alternative<ReadPull>(command)) {
+    return kMutateDeadline + limits::kPullTime;
+  }
   if (const auto* stop = std::get_if<StopContainer>(&command)) {
     return kMutateDeadline + limits::kStopGrace + std::chrono::seconds(stop->timeout);
   }
@@ -26,6 +34,10 @@ std::chrono::milliseconds deadline_of(const Command& command) {
   }
   return std::visit([](const auto& any) { return any.kMutates; }, command) ? kMutateDeadline
                                                                            : kReadDeadline;
+}
+
+std::unique_ptr<Answer> make_answer(AnswerParts parts) {
+  return std::make_unique<Reply>(std::move(parts));
 }
 
 // The broker's own check is the one that counts; this one only answers sooner.
@@ -90,7 +102,9 @@ void Call::route() {
                                            *services_.policy);
     if (!scope) return deny(scope.error(), nullptr);
   }
-  if (auto refusal = refuse_form(request_, route_->body)) return respond(std::move(*refusal));
+  const bool stream = route_->shape == Shape::logs || route_->shape == Shape::events;
+  if (auto refusal = refuse_form(request_, route_->body, stream ? kEventStream : kJson))
+    return respond(std::move(*refusal));
   read_body();
 }
 
@@ -127,12 +141,13 @@ void Call::submit() {
   const auto deadline = deadline_of(std::get<Submit>(*message_).command);
   id_ = services_.broker.request(*message_, shared_from_this(), deadline);
   if (id_ == 0) return refuse({Errc::invalid_request, "The request is too large", ""});
-  if (reply_) return;
-  reply_.emplace(exchange_, route_->shape, cors_headers(request_),
-                 [this](std::uint32_t frames) { services_.broker.credit(id_, frames); });
+  if (answer_) return;
+  answer_ = make_answer({exchange_, *route_, success_message(std::get<Submit>(*message_).command),
+                         cors_headers(request_),
+                         [this](std::uint32_t frames) { services_.broker.credit(id_, frames); }});
 }
 
-void Call::part(ToFront message) { reply_->part(std::move(message)); }
+void Call::part(ToFront message) { answer_->part(std::move(message)); }
 
 void Call::last(ToFront message) {
   const auto* failed = std::get_if<Failed>(&message);
@@ -145,13 +160,13 @@ void Call::last(ToFront message) {
       return authenticate();
     }
   }
-  reply_->last(std::move(message));
+  answer_->last(std::move(message));
 }
 
 void Call::gone() {
   gone_ = true;
-  if (!reply_) return;
-  reply_->discard();
+  if (!answer_) return;
+  answer_->discard();
   // What changes something goes on to its end: the client may have seen it begin.
   if (!route_->mutates) services_.broker.cancel(id_);
 }

@@ -51,7 +51,7 @@ class Call final : public Replies, public std::enable_shared_from_this<Call> {
   std::string id_segment_;
   std::shared_ptr<const Caller> caller_;
   std::optional<ToBroker> message_;  // the Submit, kept for one more try
-  std::optional<Reply> reply_;
+  std::unique_ptr<Answer> answer_;
   std::uint64_t id_ = 0;  // of the submitted request
   bool retried_ = false;
   bool gone_ = false;

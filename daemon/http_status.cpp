@@ -55,7 +55,8 @@ int http_status(Errc code) {
     case Errc::overloaded:
     case Errc::engine_unreachable:
     case Errc::broker_unreachable:
-    case Errc::audit_unavailable: return 503;
+    case Errc::audit_unavailable:
+    case Errc::not_configured: return 503;
     case Errc::deadline_exceeded: return 504;
   }
   return 500;

@@ -32,10 +32,14 @@ std::string_view take(std::string_view& rest, char separator) {
   return trim(part);
 }
 
-// 0: does not cover JSON.
-int specificity(std::string_view range) {
-  if (equals(range, "application/json")) return 3;
-  if (equals(range, "application/*")) return 2;
+// 0: does not cover `type`.
+int specificity(std::string_view range, std::string_view type) {
+  if (equals(range, type)) return 3;
+  const std::string_view family = type.substr(0, type.find('/') + 1);
+  if (range.size() == family.size() + 1 && equals(range.substr(0, family.size()), family) &&
+      range.back() == '*') {
+    return 2;
+  }
   return range == "*/*" ? 1 : 0;
 }
 
@@ -49,7 +53,7 @@ bool is_zero_quality(std::string_view parameter) {
 
 }  // namespace
 
-bool accepts_json(const std::optional<std::string>& accept) {
+bool accepts(const std::optional<std::string>& accept, std::string_view media_type) {
   if (!accept || accept->empty()) return true;
   int best = 0;
   bool wanted = false;
@@ -61,7 +65,7 @@ bool accepts_json(const std::optional<std::string>& accept) {
     if (range.find('/') == std::string_view::npos) return true;  // malformed
     bool zero = false;
     while (!element.empty()) zero = zero || is_zero_quality(take(element, ';'));
-    const int rank = specificity(range);
+    const int rank = specificity(range, media_type);
     if (rank <= best) continue;
     best = rank;
     wanted = !zero;
@@ -81,9 +85,11 @@ bool is_json_type(std::string_view content_type) {
   return true;
 }
 
-std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind body) {
-  if (!accepts_json(request.accept)) {
-    return http_error(406, "not_acceptable", "This resource is served as application/json");
+std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind body,
+                                        std::string_view answer_type) {
+  if (!accepts(request.accept, answer_type)) {
+    return http_error(406, "not_acceptable",
+                      "This resource is served as " + std::string(answer_type));
   }
   if (request.content_encoding && !equals(*request.content_encoding, "identity")) {
     return http_error(415, "unsupported_media_type", "Content-Encoding is not supported");

@@ -12,14 +12,18 @@
 
 namespace dc::daemon {
 
-// Whether the client takes application/json. Absent and malformed headers take anything.
-bool accepts_json(const std::optional<std::string>& accept);
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kEventStream = "text/event-stream";
+
+// Whether the client takes answers of this media type. Absent and malformed headers take anything.
+bool accepts(const std::optional<std::string>& accept, std::string_view media_type);
 
 // "application/json", alone or with charset=utf-8.
 bool is_json_type(std::string_view content_type);
 
 // 406 and 415. nullopt: the request may go on.
-std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind body);
+std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind body,
+                                        std::string_view answer_type);
 
 // The headers that let a page of a listed origin read the answer; empty for every other origin.
 std::vector<Header> cors_headers(const HttpRequest& request);

@@ -1,57 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands of every route but run. Front; path, query and body are hostile.
+// Commands about existing containers but logs. Front; path, query and body are hostile.
 #include "daemon/normalize.hpp"
 #include <algorithm>
 #include "daemon/json_body.hpp"
+#include "daemon/parameters.hpp"
 
 namespace dc::daemon {
 namespace {
 
 namespace dom = simdjson::dom;
-
-tl::unexpected<Error> parameter_error(std::string_view name, std::string_view problem) {
-  std::string detail = "Parameter ";
-  detail += quote(name);
-  detail += ' ';
-  detail += problem;
-  return fail(Errc::invalid_request, std::move(detail));
-}
-
-const std::string* find_parameter(const RequestParts& parts, std::string_view name) {
-  for (const auto& parameter : parts.query) {
-    if (parameter.name == name) return &parameter.value;
-  }
-  return nullptr;
-}
-
-// Absent: nullopt.
-Result<std::optional<bool>> flag_parameter(const RequestParts& parts, std::string_view name) {
-  const std::string* text = find_parameter(parts, name);
-  if (text == nullptr) return std::optional<bool>();
-  const auto flag = parse_flag(*text);
-  if (!flag) return parameter_error(name, "must be true or false");
-  return flag;
-}
-
-// A mutating request with a parameter that we do not know might mean something that we would not
-// do.
-Result<void> refuse_unknown(const RequestParts& parts,
-                            std::initializer_list<std::string_view> known) {
-  for (const auto& parameter : parts.query) {
-    if (std::find(known.begin(), known.end(), parameter.name) == known.end()) {
-      return fail(Errc::invalid_request, "Unknown parameter " + quote(parameter.name));
-    }
-  }
-  return {};
-}
-
-Result<ContainerRef> container_of(const RequestParts& parts) {
-  auto container = ContainerRef::parse(parts.id);
-  if (!container) {
-    return fail(Errc::invalid_request, "Container id " + container.error().detail);
-  }
-  return container;
-}
 
 // --- list --------------------------------------------------------------------------------------
 
@@ -128,9 +85,6 @@ Result<void> read_filters(const std::string& json, ListContainers& list) {
 }
 
 // --- bodies of the small requests --------------------------------------------------------------
-
-struct NoFields {};
-constexpr std::array<Field<NoFields>, 0> kNoFields{};
 
 constexpr std::array<Field<std::uint32_t>, 1> kTimeoutFields{
     {{"timeout", [](Json value, std::string_view name, std::uint32_t& timeout) -> Result<void> {
@@ -225,10 +179,7 @@ Result<Command> build_start(const RequestParts& parts) {
   auto container = container_of(parts);
   if (!container) return fail(std::move(container.error()));
   if (auto known = refuse_unknown(parts, {}); !known) return fail(std::move(known.error()));
-  NoFields none;
-  if (auto read = read_body_fields(parts.body, false, kNoFields, none); !read) {
-    return fail(std::move(read.error()));
-  }
+  if (auto read = refuse_fields(parts); !read) return fail(std::move(read.error()));
   return Command(StartContainer{std::move(*container)});
 }
 
@@ -259,6 +210,34 @@ Result<Command> build_remove(const RequestParts& parts) {
   auto volumes = agreed_flag(parts, "v", fields.v);
   if (!volumes) return fail(std::move(volumes.error()));
   return Command(RemoveContainer{std::move(*container), *force, *volumes});
+}
+
+Result<Command> build_rename(const RequestParts& parts) {
+  auto container = container_of(parts);
+  if (!container) return fail(std::move(container.error()));
+  if (auto known = refuse_unknown(parts, {"new_name"}); !known) {
+    return fail(std::move(known.error()));
+  }
+  if (auto read = refuse_fields(parts); !read) return fail(std::move(read.error()));
+  const std::string* text = find_parameter(parts, "new_name");
+  if (text == nullptr) return parameter_error("new_name", "is missing");
+  auto name = ContainerName::parse(*text);
+  if (!name) return parameter_error("new_name", name.error().detail);
+  return Command(RenameContainer{std::move(*container), std::move(*name)});
+}
+
+Result<Command> build_wait(const RequestParts& parts) {
+  auto container = container_of(parts);
+  if (!container) return fail(std::move(container.error()));
+  if (auto known = refuse_unknown(parts, {}); !known) return fail(std::move(known.error()));
+  if (auto read = refuse_fields(parts); !read) return fail(std::move(read.error()));
+  return Command(WaitContainer{std::move(*container)});
+}
+
+Result<Command> build_stats(const RequestParts& parts) {
+  auto container = container_of(parts);
+  if (!container) return fail(std::move(container.error()));
+  return Command(ReadStats{std::move(*container)});
 }
 
 }  // namespace dc::daemon

@@ -17,7 +17,7 @@ namespace dc::daemon {
 
 // What a builder may look at.
 struct RequestParts {
-  std::string_view id;  // the {id} of the path; empty on routes without one
+  std::string_view id;  // the part of the path in braces; empty on routes without one
   const std::vector<QueryParameter>& query;
   const std::string& body;
 };
@@ -31,6 +31,26 @@ Result<Command> build_start(const RequestParts& parts);
 Result<Command> build_stop(const RequestParts& parts);
 Result<Command> build_restart(const RequestParts& parts);
 Result<Command> build_remove(const RequestParts& parts);
+Result<Command> build_rename(const RequestParts& parts);
+Result<Command> build_wait(const RequestParts& parts);
+Result<Command> build_stats(const RequestParts& parts);
+Result<Command> build_logs(const RequestParts& parts);
+Result<Command> build_dir_size(const RequestParts& parts);
+Result<Command> build_pull(const RequestParts& parts);
+Result<Command> build_pull_start(const RequestParts& parts);
+Result<Command> build_pull_progress(const RequestParts& parts);
+Result<Command> build_pull_events(const RequestParts& parts);
+Result<Command> build_list_images(const RequestParts& parts);
+// Name and tag from the path or from the query.
+Result<Command> build_find_image(const RequestParts& parts);
+Result<Command> build_remove_image(const RequestParts& parts);
+Result<Command> build_create_network(const RequestParts& parts);
+Result<Command> build_list_networks(const RequestParts& parts);
+Result<Command> build_remove_network(const RequestParts& parts);
+Result<Command> build_connect_network(const RequestParts& parts);
+Result<Command> build_disconnect_network(const RequestParts& parts);
+template <ServiceLog Log>
+Result<Command> build_service_log(const RequestParts& parts);
 
 // A boolean of a query string as FastAPI reads it: true/false, 1/0, on/off, yes/no, t/f, y/n, any
 // case.

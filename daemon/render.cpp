@@ -132,4 +132,74 @@ std::string render_started(const ContainerStarted& started, std::string_view log
   return out;
 }
 
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+std::string sentence(std::string_view before, std::string_view name, std::string_view after) {
+  return std::string(before).append(name).append(after);
+}
+
+}  // namespace
+
+std::string success_message(const Command& command) {
+  return std::visit(
+      Overloaded{
+          [](const RenameContainer& rename) {
+            return sentence("Container renamed to ", rename.name.view(), "");
+          },
+          [](const PullImage& pull) {
+            const std::string_view image = pull.image.view();
+            return pull.id ? sentence("Pull of ", image, " started")
+                           : sentence("Image ", image, " pulled successfully");
+          },
+          [](const FindImage& find) { return find.image.str(); },
+          [](const RemoveImage& remove) {
+            return sentence("Image ", remove.image.view(), " removed");
+          },
+          [](const CreateNetwork& create) {
+            return sentence("Network ", create.network.view(), " created");
+          },
+          [](const RemoveNetwork& remove) {
+            return sentence("Network ", remove.network.view(), " removed");
+          },
+          [](const ConnectNetwork& connect) {
+            return sentence("Container connected to network ", connect.network.view(), "");
+          },
+          [](const DisconnectNetwork& disconnect) {
+            return sentence("Container disconnected from network ", disconnect.network.view(), "");
+          },
+          [](const auto&) { return std::string(); },
+      },
+      command);
+}
+
+std::string render_message(std::string_view message) {
+  JsonWriter out;
+  out.open('{').key("status").string("success").key("message").string(message);
+  return out.close('}').take();
+}
+
+std::string render_exists(std::string_view image, bool exists) {
+  const auto message = sentence("Image ", image, exists ? " exists" : " does not exist");
+  JsonWriter out;
+  out.open('{').key("status").string("success").key("message").string(message);
+  return out.key("exists").boolean(exists).close('}').take();
+}
+
+std::string render_value(std::string_view key, std::string_view json) {
+  JsonWriter out;
+  return out.open('{').key("status").string("success").key(key).raw(json).close('}').take();
+}
+
+std::string render_service_log(std::string_view file, std::string_view content) {
+  JsonWriter out;
+  return out.open('{').key("content").string(content).key("file").string(file).close('}').take();
+}
+
 }  // namespace dc::daemon

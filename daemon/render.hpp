@@ -27,4 +27,13 @@ std::optional<std::string> render_container(const ContainerDocument& container,
 // The answer of containers/run. `logs` counts only with an exit code.
 std::string render_started(const ContainerStarted& started, std::string_view logs);
 
+// `message` of the answer to a command that has nothing else to tell; empty for the others.
+std::string success_message(const Command& command);
+
+std::string render_message(std::string_view message);
+std::string render_exists(std::string_view image, bool exists);
+// {"status", key: value}; `json` is JSON already.
+std::string render_value(std::string_view key, std::string_view json);
+std::string render_service_log(std::string_view file, std::string_view content);
+
 }  // namespace dc::daemon

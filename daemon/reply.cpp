@@ -20,12 +20,13 @@ const Error& broken() {
 
 }  // namespace
 
-Reply::Reply(std::shared_ptr<Exchange> exchange, Shape shape, std::vector<Header> headers,
-             std::function<void(std::uint32_t)> credit)
-    : exchange_(std::move(exchange)),
-      shape_(shape),
-      headers_(std::move(headers)),
-      credit_(std::move(credit)) {}
+Reply::Reply(AnswerParts parts)
+    : exchange_(std::move(parts.exchange)),
+      route_(parts.route),
+      shape_(parts.route.shape),
+      message_(std::move(parts.message)),
+      headers_(std::move(parts.headers)),
+      credit_(std::move(parts.credit)) {}
 
 void Reply::part(ToFront message) {
   ++owed_;
@@ -35,6 +36,9 @@ void Reply::part(ToFront message) {
       taken = take_document(std::move(*document));
     } else if (const auto* chunk = std::get_if<Chunk>(&message)) {
       taken = take_chunk(chunk->data.bytes);
+    } else if (const auto* opened = std::get_if<StreamOpened>(&message)) {
+      taken = shape_ == Shape::service_log;
+      file_ = opened->file.view();
     }
     if (!taken) {
       spdlog::error("reply unusable shape={}", static_cast<int>(shape_));
@@ -56,9 +60,9 @@ bool Reply::take_document(ContainerDocument document) {
 }
 
 bool Reply::take_chunk(const std::string& bytes) {
-  if (shape_ == Shape::started) {
-    if (logs_.size() + bytes.size() > limits::kRunLogs) return false;
-    logs_ += bytes;
+  if (shape_ != Shape::list && shape_ != Shape::container) {
+    if (bytes_.size() + bytes.size() > limits::kEngineBody) return false;
+    bytes_ += bytes;
     return true;
   }
   if (!document_ || bytes.size() > document_->size - json_.size()) return false;
@@ -109,7 +113,7 @@ void Reply::last(ToFront message) {
   if (const auto* failed = std::get_if<Failed>(&message)) {
     return fail_with({failed->code, failed->detail.str(), failed->hint.str()});
   }
-  if (const auto* chunk = std::get_if<Chunk>(&message); chunk != nullptr && document_) {
+  if (const auto* chunk = std::get_if<Chunk>(&message)) {
     return take_chunk(chunk->data.bytes) && !document_ ? finish() : fail_with(broken());
   }
   if (document_) return fail_with(broken());
@@ -117,10 +121,10 @@ void Reply::last(ToFront message) {
     return take_document(std::move(*document)) && !document_ ? finish() : fail_with(broken());
   }
   if (const auto* started = std::get_if<ContainerStarted>(&message)) {
-    if (shape_ != Shape::started || logs_.size() != started->logs_size) {
+    if (shape_ != Shape::started || bytes_.size() != started->logs_size) {
       return fail_with(broken());
     }
-    return respond(render_started(*started, logs_));
+    return respond(render_started(*started, bytes_));
   }
   if (!std::holds_alternative<Done>(message) || shape_ == Shape::started) {
     return fail_with(broken());
@@ -129,17 +133,32 @@ void Reply::last(ToFront message) {
 }
 
 void Reply::finish() {
-  if (shape_ == Shape::success) return respond(std::string(kSuccessBody));
-  if (shape_ == Shape::container) {
-    if (documents_ != 1) return fail_with(broken());
-  } else {
-    if (documents_ == 0) out_ += kListHead;
-    out_ += kListTail;
+  switch (shape_) {
+    case Shape::container:
+      if (documents_ != 1) return fail_with(broken());
+      break;
+    case Shape::list:
+      if (documents_ == 0) out_ += kListHead;
+      out_ += kListTail;
+      break;
+    default: return finish_value();
   }
   if (!begun_ && out_.size() <= kWhole) return respond(std::move(out_));
   write_out();
   exchange_->end();
   exchange_.reset();
+}
+
+void Reply::finish_value() {
+  switch (shape_) {
+    case Shape::success: return respond(std::string(kSuccessBody));
+    case Shape::message: return respond(render_message(message_));
+    case Shape::exists: return respond(render_exists(message_, bytes_ == "true"));
+    case Shape::service_log: return respond(render_service_log(file_, bytes_));
+    default: break;
+  }
+  if (bytes_.empty()) return fail_with(broken());
+  respond(shape_ == Shape::document ? std::move(bytes_) : render_value(route_.key, bytes_));
 }
 
 void Reply::respond(std::string body) {

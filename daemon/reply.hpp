@@ -15,37 +15,58 @@
 
 namespace dc::daemon {
 
-class Reply {
+// The HTTP answer that one request's frames become.
+class Answer {
  public:
-  // `headers` go with every answer. `credit` returns that many frames to the broker.
-  Reply(std::shared_ptr<Exchange> exchange, Shape shape, std::vector<Header> headers,
-        std::function<void(std::uint32_t)> credit);
-
-  void part(ToFront message);
-  void last(ToFront message);
-  // The answer for a failure found on this side; cuts the connection where the answer has begun.
-  void fail_with(const Error& error);
+  virtual ~Answer() = default;
+  virtual void part(ToFront message) = 0;
+  virtual void last(ToFront message) = 0;
   // The client is gone: take the rest without writing.
-  void discard();
+  virtual void discard() = 0;
+};
+
+// What an answer is made with.
+struct AnswerParts {
+  std::shared_ptr<Exchange> exchange;
+  const Route& route;
+  std::string message;                               // of a success, where the shape has one
+  std::vector<Header> headers;                       // go with every answer
+  std::function<void(std::uint32_t frames)> credit;  // returns that many frames to the broker
+};
+
+// The answer of one JSON document.
+class Reply final : public Answer {
+ public:
+  explicit Reply(AnswerParts parts);
+
+  void part(ToFront message) override;
+  void last(ToFront message) override;
+  void discard() override;
 
  private:
   bool take_document(ContainerDocument document);
   bool take_chunk(const std::string& bytes);
   bool complete_document();
+  // Ends with an error found on this side; cuts the connection where the answer has begun.
+  void fail_with(const Error& error);
   void finish();
+  void finish_value();
   void write_out();
   void return_credit();
   void respond(std::string body);
 
   std::shared_ptr<Exchange> exchange_;  // null once answered or discarded
-  Shape shape_;
+  const Route& route_;
+  const Shape shape_;
+  std::string message_;
   std::vector<Header> headers_;
   std::function<void(std::uint32_t)> credit_;
 
   std::optional<ContainerDocument> document_;  // the one whose bytes are arriving
   std::string json_;                           // those bytes
-  std::string out_;   // list: what is rendered and not yet written; container: the answer
-  std::string logs_;  // started: output of a run that was waited for
+  std::string out_;    // list: what is rendered and not yet written; container: the answer
+  std::string bytes_;  // other shapes: what the chunks held
+  std::string file_;   // service_log
   std::size_t documents_ = 0;
   std::uint32_t owed_ = 0;  // frames whose credit has not been returned
   bool begun_ = false;

@@ -10,25 +10,26 @@ namespace {
 
 template <class X>
 constexpr Route command(Method method, std::string_view pattern, BodyKind body, Shape shape,
-                        Result<Command> (*build)(const RequestParts&),
+                        Result<Command> (*build)(const RequestParts&), std::string_view key = {},
                         std::size_t body_limit = limits::kBody) {
-  return {method,      pattern, X::kName,   Page::none, X::kScope,
-          X::kMutates, body,    body_limit, shape,      build};
+  return {method,      pattern, X::kName,   Page::none, true, X::kScope,
+          X::kMutates, body,    body_limit, shape,      key,  build};
 }
 
 constexpr Route page(std::string_view pattern, std::string_view name, Page page) {
-  return {Method::get, pattern,        name,          page,           Scope{},
-          false,       BodyKind::none, limits::kBody, Shape::success, nullptr};
+  return {Method::get, pattern,        name,          page,           false, Scope{},
+          false,       BodyKind::none, limits::kBody, Shape::success, {},    nullptr};
 }
 
 constexpr auto kRoutes = std::to_array<Route>({
     page("/api/v1/health", "health", Page::health),
     page("/api/v1/livez", "livez", Page::livez),
     page("/api/v1/readyz", "readyz", Page::readyz),
+
     command<ListContainers>(Method::get, "/api/v1/containers", BodyKind::none, Shape::list,
                             build_list),
     command<RunContainer>(Method::post, "/api/v1/containers/run", BodyKind::required,
-                          Shape::started, build_run, limits::kBodyRun),
+                          Shape::started, build_run, {}, limits::kBodyRun),
     command<InspectContainer>(Method::get, "/api/v1/containers/{id}", BodyKind::none,
                               Shape::container, build_inspect),
     command<StartContainer>(Method::post, "/api/v1/containers/{id}/start", BodyKind::optional,
@@ -39,6 +40,53 @@ constexpr auto kRoutes = std::to_array<Route>({
                               Shape::success, build_restart),
     command<RemoveContainer>(Method::post, "/api/v1/containers/{id}/remove", BodyKind::optional,
                              Shape::success, build_remove),
+    command<RenameContainer>(Method::post, "/api/v1/containers/{id}/rename", BodyKind::optional,
+                             Shape::message, build_rename),
+    command<WaitContainer>(Method::post, "/api/v1/containers/{id}/wait", BodyKind::optional,
+                           Shape::value, build_wait, "exit_code"),
+    command<ReadStats>(Method::get, "/api/v1/containers/{id}/stats", BodyKind::none, Shape::value,
+                       build_stats, "stats"),
+    command<ReadLogs>(Method::get, "/api/v1/containers/{id}/logs", BodyKind::none, Shape::logs,
+                      build_logs),
+    command<MeasureDirectory>(Method::post, "/api/v1/containers/{id}/dir-size", BodyKind::required,
+                              Shape::value, build_dir_size, "bytes"),
+
+    command<PullImage>(Method::post, "/api/v1/images/pull", BodyKind::required, Shape::message,
+                       build_pull),
+    command<PullImage>(Method::post, "/api/v1/images/pull/start", BodyKind::required,
+                       Shape::message, build_pull_start),
+    command<ReadPull>(Method::get, "/api/v1/images/pull/progress/{pull_id}", BodyKind::none,
+                      Shape::document, build_pull_progress),
+    command<ReadPull>(Method::get, "/api/v1/images/pull/events/{pull_id}", BodyKind::none,
+                      Shape::events, build_pull_events),
+    command<ListImages>(Method::get, "/api/v1/images", BodyKind::none, Shape::value,
+                        build_list_images, "images"),
+    command<FindImage>(Method::get, "/api/v1/images/exists", BodyKind::none, Shape::exists,
+                       build_find_image),
+    command<FindImage>(Method::get, "/api/v1/images/{image}/exists", BodyKind::none, Shape::exists,
+                       build_find_image),
+    command<RemoveImage>(Method::del, "/api/v1/images/remove", BodyKind::none, Shape::message,
+                         build_remove_image),
+    command<RemoveImage>(Method::del, "/api/v1/images/{image}", BodyKind::none, Shape::message,
+                         build_remove_image),
+
+    command<CreateNetwork>(Method::post, "/api/v1/networks/create", BodyKind::required,
+                           Shape::message, build_create_network),
+    command<ListNetworks>(Method::get, "/api/v1/networks", BodyKind::none, Shape::value,
+                          build_list_networks, "networks"),
+    command<RemoveNetwork>(Method::del, "/api/v1/networks/{name}", BodyKind::none, Shape::message,
+                           build_remove_network),
+    command<ConnectNetwork>(Method::post, "/api/v1/networks/{name}/connect", BodyKind::required,
+                            Shape::message, build_connect_network),
+    command<DisconnectNetwork>(Method::post, "/api/v1/networks/{name}/disconnect",
+                               BodyKind::required, Shape::message, build_disconnect_network),
+
+    command<ReadServiceLog>(Method::get, "/api/v1/logs/service", BodyKind::none, Shape::service_log,
+                            build_service_log<ServiceLog::service>),
+    command<ReadServiceLog>(Method::get, "/api/v1/logs/startup", BodyKind::none, Shape::service_log,
+                            build_service_log<ServiceLog::startup>),
+    command<ReadServiceLog>(Method::get, "/api/v1/logs/fastapi", BodyKind::none, Shape::service_log,
+                            build_service_log<ServiceLog::fastapi>),
 });
 
 constexpr bool has_route(std::string_view operation) {
@@ -63,8 +111,9 @@ static_assert(Commands<Command>::all_named, "a route names no command");
 constexpr bool well_formed(const Route& route) {
   return route.pattern.starts_with("/api/v1/") && !route.pattern.ends_with('/') &&
          (route.page == Page::none) == (route.build != nullptr) &&
-         route.mutates == (route.method != Method::get) &&
-         (route.body == BodyKind::none) == (route.method == Method::get) &&
+         !(route.mutates && route.method == Method::get) &&
+         (route.body == BodyKind::none) == (route.method != Method::post) &&
+         (route.shape == Shape::value) == !route.key.empty() &&
          std::count_if(kRoutes.begin(), kRoutes.end(), [&](const Route& other) {
            return other.method == route.method && other.pattern == route.pattern;
          }) == 1;
@@ -75,20 +124,31 @@ constexpr std::uint8_t bit(Method method) {
   return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));
 }
 
-// Fills in `id` when the pattern has {id}.
-bool matches(std::string_view pattern, const std::vector<std::string>& path, std::string_view& id) {
-  for (const std::string& segment : path) {
-    if (pattern.empty()) return false;
+std::size_t segments(std::string_view pattern) {
+  return static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '/'));
+}
+
+// Fills in `id` when the pattern has a part in braces.
+bool matches(std::string_view pattern, const std::vector<std::string>& path, std::string& id) {
+  // {image} takes what the rest of the pattern leaves over.
+  const std::size_t wanted = segments(pattern);
+  const bool stretches = pattern.find("{image}") != std::string_view::npos;
+  if (path.size() < wanted || (path.size() > wanted && !stretches)) return false;
+  std::size_t at = 0;
+  while (!pattern.empty()) {
     pattern.remove_prefix(1);
     const std::string_view part = pattern.substr(0, pattern.find('/'));
-    if (part == "{id}" && !segment.empty()) {
-      id = segment;
-    } else if (part != segment) {
-      return false;
-    }
     pattern.remove_prefix(part.size());
+    if (!part.starts_with('{')) {
+      if (path[at++] != part) return false;
+      continue;
+    }
+    const std::size_t end = path.size() - segments(pattern);
+    id = path[at];
+    while (++at < end) id += '/' + path[at];
+    if (id.empty()) return false;
   }
-  return pattern.empty();
+  return at == path.size();
 }
 
 }  // namespace
@@ -97,12 +157,12 @@ Match match_route(Method method, const std::vector<std::string>& path) {
   Match match;
   const Method wanted = method == Method::head ? Method::get : method;
   for (const Route& route : kRoutes) {
-    std::string_view id;
+    std::string id;
     if (!matches(route.pattern, path, id)) continue;
     match.methods |= bit(route.method);
     if (route.method != wanted || match.route != nullptr) continue;
     match.route = &route;
-    match.id = id;
+    match.id = std::move(id);
   }
   return match;
 }

@@ -44,6 +44,22 @@ Result<StartContainer> check(StartContainer command, const Profile& profile);
 Result<StopContainer> check(StopContainer command, const Profile& profile);
 Result<RestartContainer> check(RestartContainer command, const Profile& profile);
 Result<RemoveContainer> check(RemoveContainer command, const Profile& profile);
+Result<RenameContainer> check(RenameContainer command, const Profile& profile);
+Result<WaitContainer> check(WaitContainer command, const Profile& profile);
+Result<ReadStats> check(ReadStats command, const Profile& profile);
+Result<ReadLogs> check(ReadLogs command, const Profile& profile);
+Result<MeasureDirectory> check(MeasureDirectory command, const Profile& profile);
+Result<PullImage> check(PullImage command, const Profile& profile);
+Result<ReadPull> check(ReadPull command, const Profile& profile);
+Result<ListImages> check(ListImages command, const Profile& profile);
+Result<FindImage> check(FindImage command, const Profile& profile);
+Result<RemoveImage> check(RemoveImage command, const Profile& profile);
+Result<CreateNetwork> check(CreateNetwork command, const Profile& profile);
+Result<ListNetworks> check(ListNetworks command, const Profile& profile);
+Result<RemoveNetwork> check(RemoveNetwork command, const Profile& profile);
+Result<ConnectNetwork> check(ConnectNetwork command, const Profile& profile);
+Result<DisconnectNetwork> check(DisconnectNetwork command, const Profile& profile);
+Result<ReadServiceLog> check(ReadServiceLog command, const Profile& profile);
 
 // Errc::scope_denied without profile or scope, else what check() says.
 Result<const Profile*> check_scope(Scope scope, std::string_view operation, const Principal& caller,
@@ -68,9 +84,16 @@ struct ContainerFacts {
 // A container that may not be seen answers like one that does not exist.
 [[nodiscard]] bool may_see(const ServiceName& caller, const Profile& profile,
                            const ContainerFacts& container);
-// Start, stop, restart, remove. Another service's proven container never; a foreign one when
+// All that changes it, and its logs. Another service's proven container never; a foreign one when
 // `manage` lists "image-allowed" and its image is allowed.
 [[nodiscard]] bool may_manage(const ServiceName& caller, const Profile& profile,
                               const ContainerFacts& container);
+
+// The image lists of the policy, for answers that name images.
+[[nodiscard]] bool is_image_allowed(const ImageRef& image, const Profile& profile);
+// Networks that the caller has proven its own, or that its profile lists, or all with `visible`.
+[[nodiscard]] bool may_see_network(const ServiceName& caller, const Profile& profile,
+                                   const std::optional<ServiceName>& owner,
+                                   const NetworkName& network);
 
 }  // namespace dc::policy

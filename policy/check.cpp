@@ -29,30 +29,49 @@ std::string in_policy_file(const Profile& profile) {
   return " of " + section_name(profile.service.view()) + " in the policy file";
 }
 
-bool is_image_allowed(const ImageRef& image, const Profile& profile) {
-  return std::any_of(profile.images.begin(), profile.images.end(),
-                     [&](const ImagePattern& pattern) { return pattern.matches(image); });
-}
-
 Result<void> check_image(const ImageRef& image, const Profile& profile) {
   if (is_image_allowed(image, profile)) return {};
   return fail(Errc::image_not_allowed, "Image not in allowed list",
               "add " + in_quotes(image.name() + ":") + " to images" + in_policy_file(profile));
 }
 
-// Fills in the bridge, so that the Engine is never left to choose.
-Result<void> check_network(RunContainer& run, const Profile& profile) {
-  if (!run.network) run.network = *NetworkName::parse("bridge");
-  const std::string& name = run.network->str();
+bool is_listed(const NetworkName& network, const Profile& profile) {
+  const auto& listed = profile.networks;
+  return std::find(listed.begin(), listed.end(), network) != listed.end();
+}
+
+Result<void> check_listed(const NetworkName& network, const Profile& profile) {
+  const std::string& name = network.str();
   if (is_reserved_network(name)) {
     return fail(Errc::network_not_allowed,
                 "Network not in allowed list: " + in_quotes(name) + " can never be used");
   }
-  const auto& allowed = profile.networks;
-  if (std::find(allowed.begin(), allowed.end(), *run.network) == allowed.end()) {
-    return fail(Errc::network_not_allowed, "Network not in allowed list",
-                "add " + in_quotes(name) + " to networks" + in_policy_file(profile));
-  }
+  if (is_listed(network, profile)) return {};
+  return fail(Errc::network_not_allowed, "Network not in allowed list",
+              "add " + in_quotes(name) + " to networks" + in_policy_file(profile));
+}
+
+tl::unexpected<Error> is_engines_own(const NetworkName& network) {
+  return fail(Errc::network_not_allowed, "The network " + in_quotes(network.view()) +
+                                             " is the Engine's own and stays as it is");
+}
+
+Result<void> check_makeable(const NetworkName& network, const Profile& profile) {
+  if (is_builtin_network(network.view())) return is_engines_own(network);
+  return check_listed(network, profile);
+}
+
+// A running container can join and leave the bridge, but not the host's network or none.
+Result<void> check_joinable(const NetworkName& network, const Profile& profile) {
+  if (network.view() != "bridge") return check_makeable(network, profile);
+  return check_listed(network, profile);
+}
+
+// Fills in the bridge, so that the Engine is never left to choose.
+Result<void> check_network(RunContainer& run, const Profile& profile) {
+  if (!run.network) run.network = *NetworkName::parse("bridge");
+  if (auto listed = check_listed(*run.network, profile); !listed) return listed;
+  const std::string& name = run.network->str();
   if (!run.ports.empty() && (name == "host" || name == "none")) {
     return invalid("ports cannot be published on the network " + in_quotes(name));
   }
@@ -203,6 +222,24 @@ Result<void> check_timeout(std::uint32_t seconds) {
   return too_many("timeout", limits::kStopTimeout, " seconds");
 }
 
+// A password goes to the registry of its image and to no other. Docker Hub has several names.
+Result<void> check_login(const RegistryLogin& login, const ImageRef& image) {
+  if (!login.server) return {};
+  std::string_view server = login.server->view();
+  if (server.starts_with("https://")) server.remove_prefix(8);
+  server = server.substr(0, server.find('/'));
+  const bool hub = server == "docker.io" || server == "index.docker.io";
+  if (server == image.domain() || (hub && image.domain() == "docker.io")) return {};
+  return invalid("registry_auth serveraddress must be the registry of the image");
+}
+
+// The same command when `verdict` is good.
+template <class X>
+Result<X> checked(X command, Result<void> verdict) {
+  if (!verdict) return fail(std::move(verdict.error()));
+  return command;
+}
+
 }  // namespace
 
 Result<const Profile*> check_scope(Scope scope, std::string_view operation, const Principal& caller,
@@ -252,16 +289,85 @@ Result<RunContainer> check(RunContainer run, const Profile& profile) {
 Result<StartContainer> check(StartContainer start, const Profile&) { return start; }
 
 Result<StopContainer> check(StopContainer stop, const Profile&) {
-  if (auto timeout = check_timeout(stop.timeout); !timeout) return fail(timeout.error());
-  return stop;
+  return checked(stop, check_timeout(stop.timeout));
 }
 
 Result<RestartContainer> check(RestartContainer restart, const Profile&) {
-  if (auto timeout = check_timeout(restart.timeout); !timeout) return fail(timeout.error());
-  return restart;
+  return checked(restart, check_timeout(restart.timeout));
 }
 
 Result<RemoveContainer> check(RemoveContainer remove, const Profile&) { return remove; }
+Result<RenameContainer> check(RenameContainer rename, const Profile&) { return rename; }
+Result<WaitContainer> check(WaitContainer wait, const Profile&) { return wait; }
+Result<ReadStats> check(ReadStats stats, const Profile&) { return stats; }
+
+Result<ReadLogs> check(ReadLogs logs, const Profile&) {
+  if (!logs.out && !logs.err) return invalid("logs of neither stdout nor stderr are none");
+  return logs;
+}
+
+Result<MeasureDirectory> check(MeasureDirectory measure, const Profile&) {
+  if (measure.timeout >= limits::kMeasureTimeMin && measure.timeout <= limits::kMeasureTimeMax) {
+    return measure;
+  }
+  return invalid("timeout must be 0.1 to 10 seconds");
+}
+
+Result<PullImage> check(PullImage pull, const Profile& profile) {
+  if (auto image = check_image(pull.image, profile); !image) return fail(image.error());
+  if (!pull.login) return pull;
+  auto login = check_login(*pull.login, pull.image);
+  return checked(std::move(pull), std::move(login));
+}
+
+Result<ReadPull> check(ReadPull read, const Profile&) { return read; }
+Result<ListImages> check(ListImages list, const Profile&) { return list; }
+
+Result<FindImage> check(FindImage find, const Profile& profile) {
+  auto image = check_image(find.image, profile);
+  return checked(std::move(find), std::move(image));
+}
+
+Result<RemoveImage> check(RemoveImage remove, const Profile& profile) {
+  auto image = check_image(remove.image, profile);
+  return checked(std::move(remove), std::move(image));
+}
+
+Result<CreateNetwork> check(CreateNetwork create, const Profile& profile) {
+  return checked(create, check_makeable(create.network, profile));
+}
+
+Result<ListNetworks> check(ListNetworks list, const Profile&) {
+  if (list.names.size() <= limits::kFilterValues) return list;
+  return too_many("names", limits::kFilterValues, "");
+}
+
+Result<RemoveNetwork> check(RemoveNetwork remove, const Profile& profile) {
+  return checked(remove, check_makeable(remove.network, profile));
+}
+
+Result<ConnectNetwork> check(ConnectNetwork connect, const Profile& profile) {
+  return checked(connect, check_joinable(connect.network, profile));
+}
+
+Result<DisconnectNetwork> check(DisconnectNetwork disconnect, const Profile& profile) {
+  return checked(disconnect, check_joinable(disconnect.network, profile));
+}
+
+Result<ReadServiceLog> check(ReadServiceLog read, const Profile&) {
+  if (read.tail <= limits::kServiceLogLines) return read;
+  return too_many("tail", limits::kServiceLogLines, " lines");
+}
+
+bool is_image_allowed(const ImageRef& image, const Profile& profile) {
+  return std::any_of(profile.images.begin(), profile.images.end(),
+                     [&](const ImagePattern& pattern) { return pattern.matches(image); });
+}
+
+bool may_see_network(const ServiceName& caller, const Profile& profile,
+                     const std::optional<ServiceName>& owner, const NetworkName& network) {
+  return profile.visible == Visible::all || owner == caller || is_listed(network, profile);
+}
 
 bool is_owned(const ServiceName& caller, const ContainerFacts& container) {
   return container.owner == caller;

@@ -233,14 +233,20 @@ std::optional<std::uint64_t> read_cpus(const Value& value) {
   return static_cast<std::uint64_t>(std::llround(*number * static_cast<double>(kNanosPerCpu)));
 }
 
-std::optional<std::uint64_t> read_pids(const Value& value) {
+template <std::uint64_t Max>
+std::optional<std::uint64_t> read_count(const Value& value) {
   const auto* number = value.node.as_integer();
-  if (number == nullptr || number->get() < 1 ||
-      number->get() > static_cast<std::int64_t>(kMaxPids)) {
-    value.wrong("must be a whole number from 1 to " + std::to_string(kMaxPids));
+  if (number == nullptr || number->get() < 1 || number->get() > static_cast<std::int64_t>(Max)) {
+    value.wrong("must be a whole number from 1 to " + std::to_string(Max));
     return std::nullopt;
   }
   return static_cast<std::uint64_t>(number->get());
+}
+
+void read_rate(const Value& value, Profile& profile) {
+  if (const auto rate = read_count<kMaxRate>(value)) {
+    profile.rate = static_cast<std::uint32_t>(*rate);
+  }
 }
 
 template <Limit Profile::*Which, auto Read>
@@ -264,7 +270,7 @@ void read_limit(const Value& value, Profile& profile) {
 // --- the file ----------------------------------------------------------------------------------
 
 // A [service.NAME] may hold all of them, [defaults] those from kFirstDefault on.
-constexpr std::array<Key, 11> kProfileKeys = {{
+constexpr std::array<Key, 12> kProfileKeys = {{
     {"scopes", read_scopes},
     {"images", read_images},
     {"networks", read_networks},
@@ -274,8 +280,9 @@ constexpr std::array<Key, 11> kProfileKeys = {{
     {"manage", read_manage},
     {"memory", read_limit<&Profile::memory, read_size<kMinMemory>>},
     {"cpus", read_limit<&Profile::nano_cpus, read_cpus>},
-    {"pids", read_limit<&Profile::pids, read_pids>},
+    {"pids", read_limit<&Profile::pids, read_count<kMaxPids>>},
     {"shm", read_limit<&Profile::shm, read_size<1>>},
+    {"rate", read_rate},
 }};
 constexpr std::size_t kFirstDefault = 2;
 

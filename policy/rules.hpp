@@ -16,6 +16,7 @@ inline constexpr std::uint64_t kMinNanoCpus = 10'000'000;  // the Engine's own f
 inline constexpr std::uint64_t kMaxPids = 4ULL << 20;      // the kernel's pid_max
 inline constexpr std::uint64_t kNanosPerCpu = 1'000'000'000;
 inline constexpr std::uint64_t kMaxCpus = 4096;
+inline constexpr std::uint64_t kMaxRate = 1'000'000;  // more than one process can answer
 
 // Privileged ports, docker-control's own and the Engine's.
 constexpr bool is_reserved_port(std::uint32_t port) {
@@ -26,6 +27,11 @@ constexpr bool is_reserved_port(std::uint32_t port) {
 constexpr bool is_reserved_network(std::string_view name) {
   constexpr std::array<std::string_view, 3> kReserved = {"default", "ingress", "docker_gwbridge"};
   return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
+}
+
+// The Engine's own three: constants that nobody can replace.
+constexpr bool is_builtin_network(std::string_view name) {
+  return name == "bridge" || name == "host" || name == "none";
 }
 
 // "[service.NAME]", quoted where TOML asks for it.

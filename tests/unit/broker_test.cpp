@@ -213,7 +213,7 @@ TEST_CASE("requests are made of constants and of escaped values") {
 }
 
 TEST_CASE("places are counted in all, per service, and kept for stop and remove") {
-  Slots slots;
+  Slots slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve);
   std::vector<Slots::Slot> taken;
   while (auto slot = slots.take("greedy", false)) taken.push_back(std::move(slot));
   CHECK(taken.size() == limits::kInFlightPerService - limits::kInFlightReserve);

@@ -46,6 +46,24 @@ TEST_CASE("routes match the contract's paths") {
   CHECK(matched(Method::post, "/api/v1/containers/web/start") == "containers.start(web)");
   CHECK(matched(Method::post, "/api/v1/containers/web/restart") == "containers.restart(web)");
   CHECK(matched(Method::post, "/api/v1/containers/web/remove") == "containers.remove(web)");
+  CHECK(matched(Method::get, "/api/v1/networks") == "networks.list()");
+  CHECK(matched(Method::del, "/api/v1/networks/web") == "networks.remove(web)");
+  CHECK(matched(Method::get, "/api/v1/images/pull/progress/p-1") == "images.progress(p-1)");
+  CHECK(matched(Method::get, "/api/v1/logs/startup") == "service.logs()");
+}
+
+TEST_CASE("image names in paths hold slashes") {
+  CHECK(matched(Method::get, "/api/v1/images/exists") == "images.exists()");
+  CHECK(matched(Method::get, "/api/v1/images/a/exists") == "images.exists(a)");
+  CHECK(matched(Method::get, "/api/v1/images/ghcr.io/a/b:1/exists") ==
+        "images.exists(ghcr.io/a/b:1)");
+  CHECK(matched(Method::del, "/api/v1/images/remove") == "images.remove()");
+  CHECK(matched(Method::del, "/api/v1/images/a:1") == "images.remove(a:1)");
+  CHECK(matched(Method::del, "/api/v1/images/ghcr.io/a/b:1") == "images.remove(ghcr.io/a/b:1)");
+  CHECK(matched(Method::del, "/api/v1/images/") == "404");
+  // %2F, decoded after the split
+  const Match escaped = match_route(Method::del, {"api", "v1", "images", "ghcr.io/a/b:1"});
+  CHECK(escaped.id == "ghcr.io/a/b:1");
 }
 
 TEST_CASE("other paths and methods do not") {
@@ -69,13 +87,13 @@ TEST_CASE("Accept") {
         "application/json; charset=utf-8", "application/json;q=0.5", "image/png, application/json",
         "nonsense", ",", "*/*;q=0, application/json"}) {
     CAPTURE(accept);
-    CHECK((accepts_json(std::string(accept)) || std::string_view(accept) == ","));
+    CHECK((accepts(std::string(accept), kJson) || std::string_view(accept) == ","));
   }
-  CHECK(accepts_json(std::nullopt));
+  CHECK(accepts(std::nullopt, kJson));
   for (const char* accept : {"image/png", "application/json;q=0", "application/json;q=0.000",
                              "text/event-stream", "*/*;q=0", "application/json;q=0, */*"}) {
     CAPTURE(accept);
-    CHECK_FALSE(accepts_json(std::string(accept)));
+    CHECK_FALSE(accepts(std::string(accept), kJson));
   }
 }
 
@@ -94,7 +112,7 @@ TEST_CASE("Content-Type and Content-Encoding") {
     CHECK_FALSE(is_json_type(type));
   }
   const auto status = [](HttpRequest request, BodyKind body) {
-    const auto refusal = refuse_form(request, body);
+    const auto refusal = refuse_form(request, body, kJson);
     return refusal ? refusal->status : 200;
   };
   HttpRequest request;

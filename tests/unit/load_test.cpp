@@ -139,7 +139,7 @@ TEST_CASE("unknown keys are refused and the known ones named") {
   CHECK(problem("services = 1\n").substr(0, 4) == "1:1:");
   CHECK(problem(service("image = []")) ==
         "2:1: [service.a]: unknown key \"image\"; known are scopes, images, networks, ports, "
-        "restart, visible, manage, memory, cpus, pids, shm");
+        "restart, visible, manage, memory, cpus, pids, shm, rate");
   CHECK(problem(service("ports = {hosts = []}")) ==
         "2:10: [service.a].ports: unknown key \"hosts\"; known are host, address, ephemeral");
   CHECK(problem(service("memory = {defualt = \"1g\"}")) ==

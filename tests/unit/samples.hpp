@@ -79,18 +79,107 @@ struct Sample<RemoveContainer> {
   static RemoveContainer make() { return {parsed<ContainerRef>("web"), true, true}; }
 };
 
+template <>
+struct Sample<RenameContainer> {
+  static RenameContainer make() {
+    return {parsed<ContainerRef>("web"), parsed<ContainerName>("shop")};
+  }
+};
+template <>
+struct Sample<WaitContainer> {
+  static WaitContainer make() { return {parsed<ContainerRef>("web")}; }
+};
+template <>
+struct Sample<ReadStats> {
+  static ReadStats make() { return {parsed<ContainerRef>("web")}; }
+};
+template <>
+struct Sample<ReadLogs> {
+  static ReadLogs make() {
+    return {parsed<ContainerRef>("web"), true, true, true, true, 100, 1'600'000'000'000'000'001,
+            1'700'000'000'000'000'000};
+  }
+};
+template <>
+struct Sample<MeasureDirectory> {
+  static MeasureDirectory make() {
+    return {parsed<ContainerRef>("web"), parsed<DirectoryPath>("/var/lib/data"), 2500};
+  }
+};
+template <>
+struct Sample<PullImage> {
+  static PullImage make() {
+    return {parsed<ImageRef>("ghcr.io/tenstorrent/x:1"),
+            RegistryLogin{parsed<Text<256>>("joe"), parsed<Password>("s3cret"),
+                          parsed<Text<256>>("ghcr.io")},
+            parsed<PullId>("pull-1")};
+  }
+};
+template <>
+struct Sample<ReadPull> {
+  static ReadPull make() { return {parsed<PullId>("pull-1"), true}; }
+};
+template <>
+struct Sample<ListImages> {
+  static ListImages make() { return {parsed<ImageRef>("alpine:3.20"), true}; }
+};
+template <>
+struct Sample<FindImage> {
+  static FindImage make() { return {parsed<ImageRef>("alpine:3.20")}; }
+};
+template <>
+struct Sample<RemoveImage> {
+  static RemoveImage make() { return {parsed<ImageRef>("alpine:3.20"), true}; }
+};
+template <>
+struct Sample<CreateNetwork> {
+  static CreateNetwork make() { return {parsed<NetworkName>("tt_studio_network")}; }
+};
+template <>
+struct Sample<ListNetworks> {
+  static ListNetworks make() { return {{parsed<NetworkName>("tt_studio_network")}}; }
+};
+template <>
+struct Sample<RemoveNetwork> {
+  static RemoveNetwork make() { return {parsed<NetworkName>("tt_studio_network")}; }
+};
+template <>
+struct Sample<ConnectNetwork> {
+  static ConnectNetwork make() {
+    return {parsed<NetworkName>("tt_studio_network"), parsed<ContainerRef>("web")};
+  }
+};
+template <>
+struct Sample<DisconnectNetwork> {
+  static DisconnectNetwork make() {
+    return {parsed<NetworkName>("tt_studio_network"), parsed<ContainerRef>("web"), true};
+  }
+};
+template <>
+struct Sample<ReadServiceLog> {
+  static ReadServiceLog make() { return {ServiceLog::startup, 100}; }
+};
+
+inline Scopes all_scopes() {
+  Scopes scopes;
+  for (const char* family : {"containers:*", "images:*", "networks:*", "service:*"}) {
+    scopes.bits |= parse_scope(family)->bits;
+  }
+  return scopes;
+}
+
 // A profile under which every sample command is allowed.
 inline policy::Profile sample_profile() {
-  policy::Profile profile{
-      parsed<ServiceName>(kService),
-      *parse_scope("containers:*"),
-      {parsed<policy::ImagePattern>("alpine:"),
-       parsed<policy::ImagePattern>("ghcr.io/tenstorrent/")},
-      {parsed<NetworkName>("bridge"), parsed<NetworkName>("host"), parsed<NetworkName>("none")},
-      {{8003, 8102}},
-      false,
-      parsed<policy::Address>("127.0.0.1"),
-      {Restart::on_failure}};
+  policy::Profile profile{parsed<ServiceName>(kService),
+                          all_scopes(),
+                          {parsed<policy::ImagePattern>("alpine:"),
+                           parsed<policy::ImagePattern>("ghcr.io/tenstorrent/")},
+                          {parsed<NetworkName>("bridge"), parsed<NetworkName>("host"),
+                           parsed<NetworkName>("none"), parsed<NetworkName>("tt_studio_network")},
+                          {{8003, 8102}},
+                          false,
+                          parsed<policy::Address>("127.0.0.1"),
+                          {Restart::on_failure}};
   profile.visible = policy::Visible::all;
   profile.manage_image_allowed = true;
   return profile;
@@ -102,9 +191,7 @@ inline policy::Snapshot snapshot_of(policy::Profile profile) {
   return std::make_shared<const policy::Policy>(std::move(made));
 }
 
-inline Principal sample_caller() {
-  return {parsed<ServiceName>(kService), *parse_scope("containers:*")};
-}
+inline Principal sample_caller() { return {parsed<ServiceName>(kService), all_scopes()}; }
 
 template <>
 struct Sample<Hello> {
@@ -150,7 +237,7 @@ struct Sample<PolicyProfile> {
 };
 template <>
 struct Sample<EngineStatus> {
-  static EngineStatus make() { return {EngineState::up, DiskState::low, true}; }
+  static EngineStatus make() { return {EngineState::up, DiskState::low, true, 250, 3, 1, 2, 7}; }
 };
 template <>
 struct Sample<Drain> {
@@ -181,6 +268,10 @@ struct Sample<ContainerStarted> {
 template <>
 struct Sample<ContainerDocument> {
   static ContainerDocument make() { return {{parsed<Text<1024>>("alpine:3.20")}, 2, {"{}"}}; }
+};
+template <>
+struct Sample<StreamOpened> {
+  static StreamOpened make() { return {true, parsed<Text<limits::kPath>>("/var/log/x.log")}; }
 };
 template <>
 struct Sample<Chunk> {
