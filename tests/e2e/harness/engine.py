@@ -150,7 +150,8 @@ def destroy(directory):
 
 
 def _make_bridge():
-    if not Path(f"/sys/class/net/{BRIDGE}").exists():
+    # Not by /sys, which shows the network name space that it was mounted in.
+    if subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode != 0:
         subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
     subprocess.run(["ip", "addr", "replace", f"{ADDRESSES[1]}/24", "dev", BRIDGE], check=True)
     subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)

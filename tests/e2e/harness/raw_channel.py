@@ -29,7 +29,7 @@ ERRORS = (
     "invalid_request", "privileged_not_allowed", "image_not_allowed", "network_not_allowed", "port_not_allowed",
     "limit_exceeded", "field_not_allowed", "unauthenticated", "scope_denied", "not_found", "conflict",
     "rate_limited", "overloaded", "internal", "policy_not_enforced", "engine_failure", "engine_unreachable",
-    "broker_unreachable", "audit_unavailable", "deadline_exceeded",
+    "broker_unreachable", "audit_unavailable", "not_configured", "deadline_exceeded",
 )  # fmt: skip
 
 
@@ -147,10 +147,12 @@ U8, U16, U32, U64 = Number("B"), Number("H"), Number("I"), Number("Q")
 FLAG, ON, TEXT = Number("?", False), Number("?", True), Text()
 
 HANDLE = Record(high=U64, low=U64)
+CONTAINER, NETWORK = Record(container=TEXT), Record(network=TEXT)
 STOP = Record(container=TEXT, timeout=Number("I", 10))
+LOGIN = Record(username=TEXT, password=TEXT, server=Maybe(TEXT))
 COMMAND = Choice(
     ListContainers=Record(all=FLAG, names=List(TEXT), labels=List(TEXT), states=List(U8)),
-    InspectContainer=Record(container=TEXT),
+    InspectContainer=CONTAINER,
     RunContainer=Record(
         image=TEXT,
         name=Maybe(TEXT),
@@ -173,10 +175,28 @@ COMMAND = Choice(
         pids=Maybe(U64),
         shm=Maybe(U64),
     ),
-    StartContainer=Record(container=TEXT),
+    StartContainer=CONTAINER,
     StopContainer=STOP,
     RestartContainer=STOP,
     RemoveContainer=Record(container=TEXT, force=FLAG, volumes=FLAG),
+    RenameContainer=Record(container=TEXT, name=TEXT),
+    WaitContainer=CONTAINER,
+    ReadStats=CONTAINER,
+    ReadLogs=Record(
+        container=TEXT, follow=FLAG, out=ON, err=ON, timestamps=FLAG, tail=Maybe(U32), since=Maybe(U64), until=Maybe(U64)
+    ),
+    MeasureDirectory=Record(container=TEXT, path=TEXT, timeout=Number("I", 4000)),
+    PullImage=Record(image=TEXT, login=Maybe(LOGIN), id=Maybe(TEXT)),
+    ReadPull=Record(id=TEXT, follow=FLAG),
+    ListImages=Record(image=Maybe(TEXT), any_tag=FLAG),
+    FindImage=Record(image=TEXT),
+    RemoveImage=Record(image=TEXT, force=FLAG),
+    CreateNetwork=NETWORK,
+    ListNetworks=Record(names=List(TEXT)),
+    RemoveNetwork=NETWORK,
+    ConnectNetwork=Record(network=TEXT, container=TEXT),
+    DisconnectNetwork=Record(network=TEXT, container=TEXT, force=FLAG),
+    ReadServiceLog=Record(log=U8, tail=Number("I", 500)),
 )
 TO_BROKER = Choice(
     Hello=Record(pid=U32),
@@ -190,12 +210,14 @@ LIMIT = Record(standard=U64, max=U64)
 PROFILE = Record(
     service=TEXT, scopes=U32, images=List(TEXT), networks=List(TEXT), host_ports=List(Record(first=U16, last=U16)),
     ephemeral_ports=FLAG, port_address=TEXT, restart=List(U8), visible=U8, manage_image_allowed=FLAG,
-    memory=LIMIT, nano_cpus=LIMIT, pids=LIMIT, shm=LIMIT,
+    memory=LIMIT, nano_cpus=LIMIT, pids=LIMIT, shm=LIMIT, rate=U32,
 )  # fmt: skip
 TO_FRONT = Choice(
     Welcome=Record(policy_check=FLAG, dev=FLAG),
     PolicyProfile=Record(generation=U64, count=U32, profile=Maybe(PROFILE)),
-    EngineStatus=Record(engine=U8, disk=U8, policy_stale=FLAG),
+    EngineStatus=Record(
+        engine=U8, disk=U8, policy_stale=FLAG, ping_us=U32, front_starts=U32, breaches=U32, pulls=U32, streams=U32
+    ),
     Drain=Record(reserved=U8),
     TokenVerified=Record(handle=HANDLE, service=TEXT, scopes=U32, lifetime=U32),
     Failed=Record(code=U8, detail=TEXT, hint=TEXT),
@@ -204,6 +226,7 @@ TO_FRONT = Choice(
         id=TEXT, name=TEXT, port_bindings=Blob(), exit_code=Maybe(U32), logs_size=U32, logs_truncated=FLAG
     ),
     ContainerDocument=Record(image_tags=List(TEXT), size=U32, data=Blob()),
+    StreamOpened=Record(tty=FLAG, file=TEXT),
     Chunk=Record(data=Blob()),
 )
 
@@ -255,8 +278,13 @@ class Channel:
         return decode_frame(data) if data else None
 
     def is_silent(self, seconds):
-        """Whether nothing at all comes for so long."""
-        return not select.select([self.socket], [], [], seconds)[0]
+        """Whether nothing but the Engine's state comes for so long."""
+        deadline = time.monotonic() + seconds
+        while select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            came = self.receive()
+            if came is None or came.kind != "EngineStatus":
+                return False
+        return True
 
     def next_id(self):
         self.last_id += 1
