@@ -24,7 +24,7 @@ from harness import policies, procs
 from harness.fake_engine import reply
 from harness.proxy import is_create, is_pull
 from harness.raw_channel import (
-    COMMAND, CREDITS, MAX_FRAME, PEER, TEXT, U32, OwnedService, Raw, frame,
+    COMMAND, CREDITS, ERRORS, MAX_FRAME, PEER, TEXT, U32, OwnedService, Raw, frame,
 )
 from harness.wait import wait_for
 from test_image_policy import VECTORS, images_with, is_present, pulled_name, short
@@ -226,7 +226,7 @@ def test_I03_headers(owned, untouched):
         assert_breach(owned, frame(10, "Submit", run, **fields))
     for kind in (6, 7, 128, 255):
         assert_breach(owned, frame(10, "Cancel")[:16] + bytes([kind]) + b"\0" * 40)
-    for command in (7, 8, 255):
+    for command in (len(COMMAND.kinds), len(COMMAND.kinds) + 1, 255):
         assert_breach(owned, frame(10, "Submit", {**run, "command": Raw(bytes([command]) + TEXT.encode("x"))}))
     untouched()
 
@@ -440,13 +440,22 @@ REFERENCES = ["", ".", "..", "../x", "x/..", "/x", "x?force=1", "x#", "x%2f..", 
               "é", "x" * 129]  # fmt: skip
 
 
+# Commands that name a container, with the other fields that they need.
+NAMING = {
+    "InspectContainer": {}, "StartContainer": {}, "StopContainer": {}, "RestartContainer": {}, "RemoveContainer": {},
+    "RenameContainer": {"name": "renamed"}, "WaitContainer": {}, "ReadStats": {}, "ReadLogs": {},
+    "MeasureDirectory": {"path": "/"}, "ConnectNetwork": {"network": "tt_studio_network"},
+    "DisconnectNetwork": {"network": "tt_studio_network"},
+}  # fmt: skip
+
+
 def test_I09_references(owned, proxy, untouched):
     """A reference that could leave its place in a URL is a breach, in every command that takes one."""
-    commands = ["InspectContainer", "StartContainer", "StopContainer", "RestartContainer", "RemoveContainer"]
-    assert set(commands) == set(COMMAND.kinds) - {"ListContainers", "RunContainer"}
+    commands = list(NAMING.items())
+    assert set(NAMING) == {name for name, kind in COMMAND.kinds.items() if "container" in kind.fields}
     for number, reference in enumerate(REFERENCES):
-        for command in commands if reference == "../x" else [commands[number % 5]]:
-            assert_breach(owned, submission(owned.connect(), (command, {"container": reference})))
+        for command, others in commands if reference == "../x" else [commands[number % len(commands)]]:
+            assert_breach(owned, submission(owned.connect(), (command, {"container": reference, **others})))
     assert [r for r in proxy.requests if r.path.count("/containers/") and not r.path.endswith("/json")] == []
     untouched()
 
@@ -461,8 +470,11 @@ def test_I09_foreign_containers(owned, proxy, docker):
     proxy.requests.clear()
     channel = owned.connect("tenant_a")
     for reference in ("of-b", own, own[:12], "plain", "forged", *foreign, *(item[:12] for item in foreign)):
-        for command in ("InspectContainer", "StartContainer", "StopContainer", "RestartContainer", "RemoveContainer"):
-            assert failure(channel.ask(command, {"container": reference})) == "not_found", (command, reference)
+        for command, others in NAMING.items():
+            if "network" in others:  # test_networks.py has those
+                continue
+            answer = channel.ask(command, {"container": reference, **others})
+            assert failure(answer) == "not_found", (command, reference)
     assert proxy.mutations() == []
     assert {item["Id"]: item["State"] for item in docker.containers(all=True)} == before
 
@@ -656,7 +668,7 @@ def test_I17_words_of_the_front(owned, channel, untouched):
     assert listed["operation"] == "containers.list"
     assert (line["peer"], line["detail"], line["outcome"]) == (peer, "refused by the front", "image_not_allowed")
     assert "\x1b" not in owned.audit_file.read_text()
-    for fields in ({"peer": "x" * 65}, {"operation": 7, "peer": ""}, {"code": 20, "peer": ""}):
+    for fields in ({"peer": "x" * 65}, {"operation": len(COMMAND.kinds), "peer": ""}, {"code": len(ERRORS), "peer": ""}):
         again = owned.connect()
         assert_breach(owned, frame(0, "Refused", {**report, "handle": again.handle, **fields}), again)
     untouched()
