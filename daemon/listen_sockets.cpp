@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 
 namespace dc::daemon {
@@ -55,10 +56,27 @@ Result<SocketAddress> parse_address(const std::string& text) {
 std::string hint_for(int error) {
   switch (error) {
     case EADDRINUSE: return "see who has the port: ss -ltnp";
-    case EADDRNOTAVAIL: return "the address is not on this host, or not yet: ip addr";
     case EACCES: return "ports under 1024 need the capability CAP_NET_BIND_SERVICE, or root";
     default: return "";
   }
+}
+
+// A bridge's address may come later than we do: it is bound to all the same, and said so, since it
+// may also be a slip of the pen.
+bool bind_to(int socket, const SocketAddress& address, const std::string& text) {
+  const auto* where = reinterpret_cast<const sockaddr*>(&address.storage);
+  if (::bind(socket, where, address.size) == 0) return true;
+  if (errno != EADDRNOTAVAIL) return false;
+  const int on = 1;
+  const bool v6 = where->sa_family == AF_INET6;
+  ::setsockopt(socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+               sizeof on);
+  if (::bind(socket, where, address.size) != 0) return false;
+  std::fprintf(stderr,
+               "docker-control keeper: %s is no address of this host yet (ip addr); it is served "
+               "once it is\n",
+               text.c_str());
+  return true;
 }
 
 Result<Fd> open_listener(const std::string& text) {
@@ -72,10 +90,7 @@ Result<Fd> open_listener(const std::string& text) {
   if (socket && family == AF_INET6) {
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   }
-  if (!socket ||
-      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address->storage), address->size) !=
-          0 ||
-      ::listen(socket.get(), kBacklog) != 0) {
+  if (!socket || !bind_to(socket.get(), *address, text) || ::listen(socket.get(), kBacklog) != 0) {
     const int error = errno;
     return fail(Errc::invalid_request, "cannot listen on " + text + ": " + std::strerror(error),
                 hint_for(error));

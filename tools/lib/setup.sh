@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
 )
 PACKAGES_RUN=(docker.io iptables busybox-static curl jq procps iproute2 util-linux)
 PACKAGES_TEST=(
-  docker-registry python3 python3-pytest python3-pytest-timeout python3-requests python3-jwt
+  docker-compose docker-registry python3 python3-pytest python3-pytest-timeout python3-requests python3-jwt
   python3-docker
 )
 PACKAGES_CHECK=(clang-format clang-tidy)

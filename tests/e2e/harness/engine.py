@@ -24,6 +24,7 @@ from .wait import wait_for
 PREFIX = "docker-control-e2e."
 BRIDGE = "dce2e0"
 ADDRESSES = ipaddress.ip_network("10.213.0.0/16")
+BRIDGE_ADDRESS = str(ADDRESSES[1])  # the host's, as containers see it
 POOL = "10.213.128.0/17"
 IMAGES = ("alpine:3", "alpine:latest", "tenstorrent/model:latest", "ghcr.io/tenstorrent/x:1")
 
@@ -153,7 +154,7 @@ def _make_bridge():
     # Not by /sys, which shows the network name space that it was mounted in.
     if subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode != 0:
         subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
-    subprocess.run(["ip", "addr", "replace", f"{ADDRESSES[1]}/24", "dev", BRIDGE], check=True)
+    subprocess.run(["ip", "addr", "replace", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE], check=True)
     subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
 
 
