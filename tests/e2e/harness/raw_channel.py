@@ -268,23 +268,27 @@ class Channel:
             return False
         return True
 
-    def receive(self, timeout=10.0):
-        """The next frame; None at the end of the channel."""
-        assert select.select([self.socket], [], [], timeout)[0], f"no frame in {timeout} s"
-        try:
-            data = self.socket.recv(2 * MAX_FRAME)
-        except ConnectionResetError:  # closed before it had read all that we sent
-            return None
-        return decode_frame(data) if data else None
+    def receive(self, timeout=10.0, also_status=False):
+        """The next frame, leaving out the Engine's state, which comes unasked; None at the channel's end."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            assert select.select([self.socket], [], [], left)[0], f"no frame in {timeout} s"
+            try:
+                data = self.socket.recv(2 * MAX_FRAME)
+            except ConnectionResetError:  # closed before it had read all that we sent
+                return None
+            came = decode_frame(data) if data else None
+            if came is None or came.kind != "EngineStatus" or also_status:
+                return came
 
     def is_silent(self, seconds):
         """Whether nothing but the Engine's state comes for so long."""
-        deadline = time.monotonic() + seconds
-        while select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            came = self.receive()
-            if came is None or came.kind != "EngineStatus":
-                return False
-        return True
+        try:
+            self.receive(seconds)
+        except AssertionError:
+            return True
+        return False
 
     def next_id(self):
         self.last_id += 1
@@ -293,9 +297,9 @@ class Channel:
     def greet(self):
         """Hello; returns what came up to the status, the last of the greeting."""
         self.send(frame(0, "Hello", {"pid": os.getpid()}))
-        greeting = [self.receive()]
+        greeting = [self.receive(also_status=True)]
         while greeting[-1] and greeting[-1].kind != "EngineStatus":
-            greeting.append(self.receive())
+            greeting.append(self.receive(also_status=True))
         return greeting
 
     def verify(self, token):
