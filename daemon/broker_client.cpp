@@ -17,11 +17,12 @@ constexpr std::chrono::seconds kSweep{1};
 
 bool is_part(const ToFront& message) {
   return std::holds_alternative<ContainerDocument>(message) ||
-         std::holds_alternative<Chunk>(message);
+         std::holds_alternative<StreamOpened>(message) || std::holds_alternative<Chunk>(message);
 }
 
 bool is_last(const ToFront& message) {
-  return is_part(message) || std::holds_alternative<Done>(message) ||
+  return std::holds_alternative<ContainerDocument>(message) ||
+         std::holds_alternative<Chunk>(message) || std::holds_alternative<Done>(message) ||
          std::holds_alternative<Failed>(message) ||
          std::holds_alternative<ContainerStarted>(message) ||
          std::holds_alternative<TokenVerified>(message);
