@@ -45,42 +45,28 @@ struct Context {
   Welcome welcome;
 };
 
-void execute(const policy::Allowed<ListContainers>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<InspectContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<RunContainer>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<StartContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<StopContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<RestartContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<RemoveContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<RenameContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<WaitContainer>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<ReadStats>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<ReadLogs>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<MeasureDirectory>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<PullImage>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<ReadPull>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<ListImages>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<FindImage>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<RemoveImage>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<CreateNetwork>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<ListNetworks>& allowed, const ReplyPtr& reply, Context& context);
-void execute(const policy::Allowed<RemoveNetwork>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<ConnectNetwork>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<DisconnectNetwork>& allowed, const ReplyPtr& reply,
-             Context& context);
-void execute(const policy::Allowed<ReadServiceLog>& allowed, const ReplyPtr& reply,
-             Context& context);
+void execute(const policy::Allowed<ListContainers>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<InspectContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RunContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<StartContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<StopContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RestartContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RemoveContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RenameContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<WaitContainer>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ReadStats>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ReadLogs>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<MeasureDirectory>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<PullImage>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ReadPull>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ListImages>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<FindImage>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RemoveImage>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<CreateNetwork>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ListNetworks>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<RemoveNetwork>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ConnectNetwork>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<DisconnectNetwork>&, const ReplyPtr&, Context&);
+void execute(const policy::Allowed<ReadServiceLog>&, const ReplyPtr&, Context&);
 
 }  // namespace dc::broker
