@@ -36,7 +36,10 @@ class Broker {
         patience_(loop) {
     context_.keys = std::move(startup.keys);
     context_.policy = std::move(startup.policy);
-    context_.welcome = {startup.config.front_policy_check, startup.config.dev};
+    Config& config = startup.config;
+    context_.welcome = {config.front_policy_check, config.dev,
+                        config.max_connections,    config.max_connections_per_address,
+                        std::move(config.hosts),   std::move(config.cors_origins)};
   }
 
   int run() {

@@ -12,6 +12,7 @@
 #include "broker/ownership.hpp"
 #include "common/fd.hpp"
 #include "common/token_keys.hpp"
+#include "common/types.hpp"
 #include "policy/profile.hpp"
 
 namespace dc::broker {
@@ -33,6 +34,12 @@ struct Config {
   bool require_separation = false;
   bool front_policy_check = true;  // false in tests: the broker alone decides
   bool dev = false;
+  std::uint32_t max_connections = limits::kConnections;
+  std::uint32_t max_connections_per_address = limits::kConnectionsPerAddress;
+  std::vector<Authority> hosts;
+  // The pages of the users of the service that we replace.
+  std::vector<Origin> cors_origins = {*Origin::parse("http://localhost:8000"),
+                                      *Origin::parse("http://127.0.0.1:8000")};
   std::vector<KeyFile> keys;
 };
 

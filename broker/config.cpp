@@ -33,6 +33,28 @@ const char* read(const toml::node& node, std::vector<std::string>& out) {
   for (const toml::node& element : *list) out.push_back(element.as_string()->get());
   return nullptr;
 }
+const char* read(const toml::node& node, std::uint32_t& out) {
+  static_assert(limits::kConnectionsMin == 16 && limits::kConnectionsMax == 65536);
+  const std::int64_t number = node.value_exact<std::int64_t>().value_or(0);
+  if (number < limits::kConnectionsMin || number > limits::kConnectionsMax) {
+    return "must be a number from 16 to 65536";
+  }
+  out = static_cast<std::uint32_t>(number);
+  return nullptr;
+}
+template <class Rule>
+const char* read(const toml::node& node, std::vector<Checked<Rule>>& out) {
+  static_assert(limits::kSiteNames == 16);
+  const toml::array* list = node.as_array();
+  if (list == nullptr || list->size() > limits::kSiteNames) return "must be a list of at most 16";
+  out.clear();
+  for (const toml::node& element : *list) {
+    auto parsed = Checked<Rule>::parse(element.value_or(std::string_view()));
+    if (!parsed) return Rule::kExpected.data();
+    out.push_back(std::move(*parsed));
+  }
+  return nullptr;
+}
 
 // Calls read_key(name, value) for each key and notes what it complains of, with line and column.
 template <class Read>
@@ -91,6 +113,12 @@ Result<void> apply_config(std::string_view toml, const std::string& file, Config
                  if (name == "require_separation") return read(value, config.require_separation);
                  if (name == "front_policy_check") return read(value, config.front_policy_check);
                  if (name == "dev") return read(value, config.dev);
+                 if (name == "max_connections") return read(value, config.max_connections);
+                 if (name == "max_connections_per_address") {
+                   return read(value, config.max_connections_per_address);
+                 }
+                 if (name == "hosts") return read(value, config.hosts);
+                 if (name == "cors_origins") return read(value, config.cors_origins);
                  if (name == "key") return read_keys(value, file, problems, config.keys);
                  return kUnknown;
                });

@@ -62,8 +62,19 @@ inline constexpr milliseconds kIdleTime = seconds(30);    // between requests
 inline constexpr milliseconds kWriteStall = seconds(30);  // a reader that takes nothing
 inline constexpr milliseconds kLingerTime = seconds(2);   // after an error, before the close
 inline constexpr unsigned kRequestsPerConnection = 1000;  // evens out load between workers
-inline constexpr std::size_t kConnections = 512;
-inline constexpr std::size_t kConnectionsPerAddress = 64;
+// Open connections, unless the configuration says otherwise: 256 for strangers and the share of a
+// dozen addresses. An idle one costs the front under 4 KiB, so the figure is about those that are
+// not: at worst each holds a body and a write queue.
+inline constexpr std::uint32_t kConnections = 1024;
+inline constexpr std::uint32_t kConnectionsPerAddress = 64;
+// What the configuration may say of both.
+inline constexpr std::uint32_t kConnectionsMin = 16;
+inline constexpr std::uint32_t kConnectionsMax = 65536;
+// Connections that have not shown a good token yet. One that is accepted while the listeners bring
+// as many others as they can is read before it can be the oldest of so many (daemon/listener.cpp).
+inline constexpr std::uint32_t kStrangers = 256;
+inline constexpr std::size_t kHostHeader = 255;  // a DNS name is no longer
+inline constexpr std::size_t kSiteNames = 16;    // `hosts` and `cors_origins`, each
 // Bytes of an answer that wait for the client's socket before the broker's credit is withheld.
 inline constexpr std::size_t kWriteQueue = 256 * 1024;
 

@@ -90,7 +90,14 @@ using ToBroker = std::variant<Hello, VerifyToken, Submit, Refused, Credit, Cance
 struct Welcome final {
   bool policy_check = true;  // false in tests: the broker alone decides
   bool dev = false;
-  static constexpr auto fields = [](auto& self) { return std::tie(self.policy_check, self.dev); };
+  std::uint32_t max_connections = limits::kConnections;
+  std::uint32_t max_connections_per_address = limits::kConnectionsPerAddress;
+  std::vector<Authority> hosts;  // that requests may be for; empty: any
+  std::vector<Origin> cors_origins;
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.policy_check, self.dev, self.max_connections,
+                    self.max_connections_per_address, self.hosts, self.cors_origins);
+  };
 };
 
 // One profile of a new policy. The front swaps when it has all `count`; verified tokens are

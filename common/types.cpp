@@ -3,6 +3,7 @@
 #include "common/types.hpp"
 #include <simdjson.h>
 #include <string.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -23,6 +24,11 @@ bool all_of(std::string_view text, bool (*accept)(char)) {
 }
 
 constexpr bool is_name_char(char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; }
+
+constexpr bool is_host_char(char c) { return is_name_char(c) || c == '~'; }
+constexpr bool is_address_char(char c) {
+  return is_hex(c) || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+}
 
 // Docker's own name grammar: a letter or digit, then name characters.
 bool is_name(std::string_view text, std::size_t max) {
@@ -93,6 +99,27 @@ bool HostNameRule::accepts(std::string_view text) {
     before = c;
   }
   return is_alnum(before);
+}
+
+bool AuthorityRule::accepts(std::string_view text) {
+  const bool bracketed = text.starts_with('[');
+  const std::size_t end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return false;
+  const std::string_view host = text.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end);
+  const std::string_view port = text.substr(bracketed ? end + 1 : end);
+  if (host.empty() || host.size() > limits::kHostHeader) return false;
+  if (!all_of(host, bracketed ? is_address_char : is_host_char)) return false;
+  return port.empty() ||
+         (port.front() == ':' && port.size() <= 6 && all_of(port.substr(1), is_digit));
+}
+
+bool OriginRule::accepts(std::string_view text) {
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) return false;
+  const std::string_view authority = text.substr(secure ? 8 : 7);
+  return AuthorityRule::accepts(authority) && !authority.ends_with(':') &&
+         !authority.ends_with(secure ? ":443" : ":80") &&
+         all_of(authority, [](char c) { return c < 'A' || c > 'Z'; });
 }
 
 bool UserSpecRule::accepts(std::string_view text) {

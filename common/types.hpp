@@ -166,6 +166,23 @@ struct PullIdRule {
 };
 using PullId = Checked<PullIdRule>;  // the caller's name for a pull
 
+struct AuthorityRule {
+  static bool accepts(std::string_view text);
+  static constexpr std::string_view kExpected =
+      "must be HOST or HOST:PORT, such as docker-control:8002 or [::1]:8002";
+};
+// What a Host header names: RFC 9110 section 7.2, without the forms that nobody needs.
+using Authority = Checked<AuthorityRule>;
+
+struct OriginRule {
+  static bool accepts(std::string_view text);
+  static constexpr std::string_view kExpected =
+      "must be SCHEME://HOST or SCHEME://HOST:PORT as browsers send it: http or https, lower case, "
+      "no path, no *, and without the port that the scheme implies";
+};
+// A web page's origin (RFC 6454), in the one spelling that a browser uses.
+using Origin = Checked<OriginRule>;
+
 using Argument = Text<limits::kArgumentBytes>;
 
 // A registry's password or token: kept out of the audit and overwritten when it goes.

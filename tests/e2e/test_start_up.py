@@ -57,6 +57,20 @@ def test_weak_secret(maker, secret):
         {"dev": "yes"},
         {"front_executable": "/nonexistent/docker-controld"},
         {"policy": "/nonexistent/policy.toml"},
+        {"cors_origins": ["*"]},
+        {"cors_origins": ["http://localhost:8000/"]},
+        {"cors_origins": ["http://localhost:80"]},
+        {"cors_origins": ["null"]},
+        {"cors_origins": "http://localhost:8000"},
+        {"cors_origins": [f"http://a:{port}" for port in range(1000, 1017)]},
+        {"hosts": ["http://a"]},
+        {"hosts": ["a b"]},
+        {"hosts": ["*"]},
+        {"hosts": [1]},
+        {"max_connections": 15},
+        {"max_connections": 65537},
+        {"max_connections": "1000"},
+        {"max_connections_per_address": -1},
     ],
     ids=str,
 )
@@ -65,6 +79,7 @@ def test_bad_configuration(maker, settings):
     code, log = maker(settings=settings).run_to_end()
     assert code == CONFIGURATION_ERROR, log
     assert next(iter(settings)).split("_")[0] in log or "listen" in log
+    assert "must be" in log or not {"cors_origins", "hosts", "max_connections"} & set(settings)
 
 
 def test_malformed_configuration(maker):

@@ -222,7 +222,7 @@ TEST_CASE("greet exchanges Hello for Welcome") {
   auto ends = Channel::make_pair();
   Channel front(std::move(ends->first));
   FakeBroker broker(std::move(ends->second));
-  broker.send(0, false, Welcome{false, true});
+  broker.send(0, false, Welcome{false, true, 100, 10, {}, {}});
   const auto welcome = greet(front);
   REQUIRE(welcome);
   CHECK_FALSE(welcome->policy_check);

@@ -229,7 +229,9 @@ struct Sample<Cancel> {
 };
 template <>
 struct Sample<Welcome> {
-  static Welcome make() { return {true, true}; }
+  static Welcome make() {
+    return {true, true, 2000, 100, {parsed<Authority>("a:8002")}, {parsed<Origin>("https://a")}};
+  }
 };
 template <>
 struct Sample<PolicyProfile> {

@@ -68,6 +68,40 @@ TEST_CASE("HostName") {
                          "a b", "a" + kNul});
 }
 
+TEST_CASE("Authority") {
+  accepts<dc::Authority>({"a", "a:80", "a:", "[::1]", "[::1]:8002", "[::FFFF:1.2.3.4]",
+                          "127.0.0.1:8002", "my_host.example", "A.b~c:65535", string(255, 'h')});
+  refuses<dc::Authority>({"",    ":80",      "a b",     "a/b", "a@b",      "a,b",
+                          "a:b", "a:123456", "[::1",    "::1", "[]",       "[]:80",
+                          "[g]", "[::1]x",   "[::1]80", "*",   "http://a", string(256, 'h'),
+                          "a\n", "a" + kNul, "\xc3\xa9"});
+}
+
+TEST_CASE("Origin") {
+  accepts<dc::Origin>({"http://a", "https://a.example", "http://localhost:8000",
+                       "http://[::1]:3000", "http://a:443", "https://a:80"});
+  refuses<dc::Origin>({"",
+                       "*",
+                       "null",
+                       "a",
+                       "//a",
+                       "http://",
+                       "https://",
+                       "http:a",
+                       "ftp://a",
+                       "HTTP://a",
+                       "http://A",
+                       "http://a/",
+                       "http://a/b",
+                       "http://a:",
+                       "http://a:80",
+                       "https://a:443",
+                       "http://*.example",
+                       "http://u@a",
+                       "http://a b",
+                       "http://a http://b"});
+}
+
 TEST_CASE("UserSpec") {
   accepts<dc::UserSpec>({"0", "1000", "1000:1000", "guest", "guest:users", "_apt", "00"});
   refuses<dc::UserSpec>(

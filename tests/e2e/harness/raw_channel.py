@@ -213,7 +213,10 @@ PROFILE = Record(
     memory=LIMIT, nano_cpus=LIMIT, pids=LIMIT, shm=LIMIT, rate=U32,
 )  # fmt: skip
 TO_FRONT = Choice(
-    Welcome=Record(policy_check=FLAG, dev=FLAG),
+    Welcome=Record(
+        policy_check=FLAG, dev=FLAG, max_connections=U32, max_connections_per_address=U32, hosts=List(TEXT),
+        cors_origins=List(TEXT),
+    ),  # fmt: skip
     PolicyProfile=Record(generation=U64, count=U32, profile=Maybe(PROFILE)),
     EngineStatus=Record(
         engine=U8, disk=U8, policy_stale=FLAG, ping_us=U32, front_starts=U32, breaches=U32, pulls=U32, streams=U32
