@@ -75,6 +75,7 @@ void Call::authenticate() {
 void Call::authenticated(Authenticator::Outcome outcome) {
   if (gone_) return;
   if (!outcome) return refuse(outcome.error());
+  exchange_->vouch();
   caller_ = std::move(*outcome);
   if (!message_) return route();
   std::get<Submit>(*message_).handle = caller_->handle;

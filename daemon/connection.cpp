@@ -11,12 +11,16 @@ namespace {
 
 constexpr HttpFailure kHeaderTimeout{408, "request_timeout", "The request took too long"};
 constexpr HttpFailure kBodyTimeout{408, "request_timeout", "The body took too long"};
+constexpr HttpFailure kMisdirected{421, "misdirected_request", "This host name is not served here"};
 constexpr HttpFailure kBodyTooLarge{413, "body_too_large", "The body is too large"};
 
 }  // namespace
 
-ConnectionHost::ConnectionHost(uv_loop_t* event_loop, const HttpLimits& http_limits)
-    : loop(event_loop), limits(http_limits), scratch_(std::make_unique<char[]>(kScratch)) {}
+ConnectionHost::ConnectionHost(uv_loop_t* event_loop, const HttpLimits& http_limits, Site names)
+    : loop(event_loop),
+      limits(http_limits),
+      site(std::move(names)),
+      scratch_(std::make_unique<char[]>(kScratch)) {}
 
 Connection::Connection(ConnectionHost& host, std::string peer)
     : host_(host), stream_(host.loop, *this, host.scratch()), peer_(std::move(peer)) {}
@@ -110,7 +114,8 @@ bool Connection::next_request() {
     case HeadScanner::State::complete: break;
   }
   RequestHead head;
-  const auto failure = parser_.parse_head(scanner_.head(window_), head);
+  auto failure = parser_.parse_head(scanner_.head(window_), head);
+  if (!failure && !host_.site.serves(head.host)) failure = kMisdirected;
   window_.remove_prefix(scanner_.consumed());
   scanner_ = HeadScanner();
   head_begun_ = false;
@@ -135,6 +140,7 @@ bool Connection::begin_request(RequestHead head) {
   held_back_ = false;
   deadline_ = 0;
   head.request.peer = peer_;
+  head.request.origin_listed = head.request.origin && host_.site.lists(*head.request.origin);
   if (head.asterisk) {  // asks about the server as a whole: no route, no secret
     respond(HttpResponse{.status = 204, .headers = {}, .content_type = {}, .body = {}});
     return true;
@@ -147,6 +153,12 @@ bool Connection::begin_request(RequestHead head) {
 
 bool Connection::advance_request() {
   if (!stash_.empty()) send({std::exchange(stash_, {})});
+  if (answer_ == Answer::streaming && head_only_ && !lost_) {
+    const auto gone = std::exchange(gone_, nullptr);
+    answered();
+    if (gone) gone();
+    return true;
+  }
   if (lost_ || !body_done_) return false;
   if (!body_read_) {
     const MessageParser::Fed fed = parser_.feed_body(window_, body_max_, body_);
@@ -248,7 +260,9 @@ void Connection::drain() {
 
 // --- ends ------------------------------------------------------------------------------------
 
-bool Connection::must_close() const { return !keep_alive_ || !body_read_ || host_.draining; }
+bool Connection::must_close() const {
+  return !keep_alive_ || !body_read_ || host_.draining || (stranger && host_.crowded());
+}
 
 void Connection::send(std::initializer_list<std::string_view> parts) {
   if (!lost_ && !stream_.write(parts)) {
@@ -280,10 +294,11 @@ void Connection::answered() {
   if (lost_) return;  // gone() follows from the loop
   if (last) {
     linger();
-    return;
+  } else {
+    deadline_in(host_.limits.idle_time);
+    if (!input_.empty() || peer_finished_) poke();
   }
-  deadline_in(host_.limits.idle_time);
-  if (!input_.empty() || peer_finished_) poke();
+  if (state_ != State::closed) host_.settled(*this);
 }
 
 // Says that nothing more comes and waits for the client to hang up.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@
 #include "daemon/http_limits.hpp"
 #include "daemon/message_parser.hpp"
 #include "daemon/response_writer.hpp"
+#include "daemon/site.hpp"
 #include "daemon/tcp_stream.hpp"
 
 namespace dc::daemon {
@@ -29,7 +31,7 @@ class Connection;
 // What all connections of a listener share.
 class ConnectionHost {
  public:
-  ConnectionHost(uv_loop_t* event_loop, const HttpLimits& http_limits);
+  ConnectionHost(uv_loop_t* event_loop, const HttpLimits& http_limits, Site names);
   ConnectionHost(const ConnectionHost&) = delete;
   ConnectionHost& operator=(const ConnectionHost&) = delete;
 
@@ -38,9 +40,16 @@ class ConnectionHost {
   // The connection is closed; it is to be freed from the loop, not at once.
   virtual void closed(Connection& connection) = 0;
   virtual void handle(std::shared_ptr<Exchange> exchange) = 0;
+  // Its caller has shown a good token.
+  virtual void vouched(Connection& connection) = 0;
+  // It has answered a request, so it may be dropped again.
+  virtual void settled(Connection& connection) = 0;
+  // Strangers have to leave after their answer: others wait for a place.
+  [[nodiscard]] virtual bool crowded() const = 0;
 
   uv_loop_t* const loop;
   const HttpLimits limits;
+  const Site site;
   bool draining = false;
   ResponseWriter writer;
   std::span<char> scratch() { return {scratch_.get(), kScratch}; }
@@ -70,8 +79,13 @@ class Connection final : private TcpStream::Owner {
   void close();
 
   [[nodiscard]] const std::string& peer() const { return peer_; }
+  // No request of it is being worked on.
+  [[nodiscard]] bool droppable() const { return state_ != State::handling; }
 
-  std::size_t slot = 0;  // the Listener's
+  // The Listener's.
+  std::size_t slot = 0;
+  bool stranger = false;
+  std::list<Connection*>::iterator place;  // among the strangers, while it is one
 
  private:
   class Request;  // the Exchange

@@ -12,6 +12,9 @@ Connection::Request::~Request() {
   if (connection_ != nullptr) connection_->abandoned();
 }
 
+void Connection::Request::vouch() {
+  if (connection_ != nullptr) connection_->host_.vouched(*connection_);
+}
 void Connection::Request::read_body(std::size_t max, std::function<void(std::string body)> done) {
   if (connection_ != nullptr) connection_->read_body(max, std::move(done));
 }

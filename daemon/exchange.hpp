@@ -20,6 +20,7 @@ class Connection::Request final : public Exchange {
   void detach() { connection_ = nullptr; }
 
   [[nodiscard]] const HttpRequest& request() const override { return request_; }
+  void vouch() override;
   void read_body(std::size_t max, std::function<void(std::string body)> done) override;
   void respond(HttpResponse response) override;
   void begin(HttpResponse head) override;

@@ -27,11 +27,13 @@ class Front {
   BrokerEvents events();
   // Once there is a policy to serve by.
   void serve();
+  [[nodiscard]] HttpLimits http_limits() const;
   void drain();
   void finish(int code);
 
   uv_loop_t* loop_;
-  int listeners_;
+  const Welcome welcome_;
+  const int listeners_;
   BrokerClient broker_;
   Application application_;
   uv::Signal terminate_;

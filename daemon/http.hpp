@@ -33,6 +33,7 @@ struct HttpRequest {
   std::optional<std::string> content_type;
   std::optional<std::string> content_encoding;
   std::optional<std::string> origin;
+  bool origin_listed = false;  // pages from there may read the answer, see daemon/site.hpp
   std::optional<std::string> access_control_request_method;
   bool has_body = false;  // a Content-Length over 0 or chunks follow
   std::string peer;       // "192.0.2.1" or "2001:db8::1"; IPv4-mapped addresses as IPv4
@@ -58,6 +59,9 @@ class Exchange {
   virtual ~Exchange() = default;
   [[nodiscard]] virtual const HttpRequest& request() const = 0;
 
+  // The token was good: the connection is no stranger's any more, see daemon/listener.hpp.
+  virtual void vouch() = 0;
+
   // Reads the body, at most `max` bytes, and then calls `done` once with it (empty if there is
   // none). Sends 100 Continue where the client waits for it. Too large, too slow or malformed
   // bodies are answered here and `done` never runs.
@@ -76,7 +80,8 @@ class Exchange {
   virtual void end() = 0;
   virtual void abort() = 0;
 
-  // Runs once if the client goes away before the answer was written out.
+  // Runs once if the client goes away before the answer was written out, and when an answer in
+  // parts needs no parts, which is so for HEAD: what makes them can stop.
   virtual void on_gone(std::function<void()> gone) = 0;
 };
 

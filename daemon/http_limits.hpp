@@ -21,6 +21,8 @@ struct HttpLimits {
   // How long a stream may pause after the client has said that it sends no more. A client that is
   // gone looks the same, so a stream without an end must not keep its connection for ever.
   std::chrono::milliseconds half_closed_stream = std::chrono::milliseconds(500);
+  // A word in the log about strangers that made room, this often at most.
+  std::chrono::milliseconds drop_report = std::chrono::seconds(10);
   // Rest after the process ran out of descriptors.
   std::chrono::milliseconds accept_pause = std::chrono::milliseconds(500);
   // Deadlines are looked at this often, all connections at once.
@@ -28,6 +30,8 @@ struct HttpLimits {
 
   unsigned requests_per_connection = limits::kRequestsPerConnection;
   std::size_t connections = limits::kConnections;
+  // Of those, connections that have not shown a good token.
+  std::size_t strangers = limits::kStrangers;
   // Connections above that, which are told so before they are closed.
   std::size_t reserve = 16;
   std::size_t connections_per_address = limits::kConnectionsPerAddress;

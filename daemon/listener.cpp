@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,9 @@ namespace {
 constexpr int kBacklog = 1024;
 // Accepted in one go; then those that are connected have their turn.
 constexpr int kAcceptBatch = 16;
+// One whose request has come by the time that it is accepted is read in the next turn of the loop.
+// Until then every listener may bring two batches, its own among the first.
+static_assert(limits::kStrangers >= 2 * limits::kListeners * kAcceptBatch);
 
 constexpr HttpFailure kFull{503, "overloaded", "Too many connections"};
 
@@ -42,8 +46,9 @@ std::string peer_text(const sockaddr_storage& address) {
 
 }  // namespace
 
-Listener::Listener(uv_loop_t* event_loop, Fd fd, const HttpLimits& http_limits, Handler handler)
-    : ConnectionHost(event_loop, http_limits),
+Listener::Listener(uv_loop_t* event_loop, Fd fd, const HttpLimits& http_limits, Handler handler,
+                   Site names)
+    : ConnectionHost(event_loop, http_limits, std::move(names)),
       handler_(std::move(handler)),
       sweeper_(event_loop),
       accept_again_(event_loop) {
@@ -88,15 +93,31 @@ void Listener::drain(std::function<void()> done) {
 
 // --- accepting -------------------------------------------------------------------------------
 
-// Accepts only while there is room; beyond the reserve, clients wait in the kernel's backlog.
+// Accepts only while there is room; others wait in the kernel's backlog.
 void Listener::watch() {
-  const bool room = connections_.size() < limits.connections + limits.reserve;
-  for (const Socket& socket : sockets_) socket.poll->watch(room && !resting_ ? UV_READABLE : 0);
+  const bool wanted = has_room() && !resting_;
+  for (const Socket& socket : sockets_) socket.poll->watch(wanted ? UV_READABLE : 0);
+}
+
+// For one more: a place, one that a stranger can be made to leave, or, when token holders have all
+// there are, the reserve. While the requests of as many strangers as there may be are worked on,
+// the next has to wait.
+bool Listener::has_room() const {
+  if (!crowded()) return true;
+  if (std::any_of(strangers_.begin(), strangers_.end(),
+                  [](const Connection* stranger) { return stranger->droppable(); })) {
+    return true;
+  }
+  return connections_.size() >= limits.connections &&
+         connections_.size() < limits.connections + limits.reserve;
+}
+
+bool Listener::crowded() const {
+  return strangers_.size() >= limits.strangers || connections_.size() >= limits.connections;
 }
 
 void Listener::accept_some(int fd) {
-  for (int i = 0; i < kAcceptBatch; ++i) {
-    if (connections_.size() >= limits.connections + limits.reserve) break;
+  for (int i = 0; i < kAcceptBatch && has_room(); ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     Fd client(
@@ -113,21 +134,47 @@ void Listener::accept_some(int fd) {
 }
 
 void Listener::adopt(Fd fd, std::string peer) {
-  std::size_t& count = per_address_[peer];
-  if (count >= limits.connections_per_address) return;  // closes it
-  ++count;
+  const auto share = per_address_.find(peer);
+  if (share != per_address_.end() && share->second >= limits.connections_per_address &&
+      !drop_stranger(&peer)) {
+    return;  // closes it
+  }
+  const bool has_place = !crowded() || drop_stranger(nullptr);
   if (connections_.empty())
     sweeper_.start(
         limits.sweep, [this] { sweep(); }, limits.sweep);
+  ++per_address_[peer];
   ConnectionHost& host = *this;
   connections_.push_back(std::make_unique<Connection>(host, std::move(peer)));
   Connection& connection = *connections_.back();
   connection.slot = connections_.size() - 1;
+  connection.stranger = has_place;
+  if (has_place) connection.place = strangers_.insert(strangers_.end(), &connection);
   if (!connection.open(std::move(fd))) {
     connection.close();
-  } else if (connections_.size() > limits.connections) {
+  } else if (!has_place) {
     connection.turn_away(kFull);
   }
+}
+
+// The oldest, or the oldest of one address. False: there is none that could go.
+bool Listener::drop_stranger(const std::string* peer) {
+  const auto oldest =
+      std::find_if(strangers_.begin(), strangers_.end(), [peer](const Connection* stranger) {
+        return stranger->droppable() && (peer == nullptr || stranger->peer() == *peer);
+      });
+  if (oldest == strangers_.end()) return false;
+  ++dropped_;
+  (*oldest)->close();
+  return true;
+}
+
+void Listener::report_drops() {
+  const std::uint64_t now = uv_now(loop);
+  if (dropped_ == 0 || now < report_at_) return;
+  spdlog::warn("event=strangers_dropped count={} connections={}", std::exchange(dropped_, 0),
+               connections_.size());
+  report_at_ = now + static_cast<std::uint64_t>(limits.drop_report.count());
 }
 
 // EMFILE and the like. The spare descriptor lets one client be turned away at once instead of being
@@ -147,6 +194,7 @@ void Listener::out_of_descriptors(int fd) {
 // --- looking after connections ---------------------------------------------------------------
 
 void Listener::sweep() {
+  report_drops();
   const std::uint64_t now = uv_now(loop);
   // Downwards: a connection that closes is replaced by the last one, which had its turn.
   for (std::size_t i = connections_.size(); i-- > 0;) {
@@ -161,7 +209,19 @@ void Listener::schedule(Connection& connection) {
   wake();
 }
 
+void Listener::vouched(Connection& connection) {
+  if (!connection.stranger) return;
+  connection.stranger = false;
+  strangers_.erase(connection.place);
+  watch();
+}
+
+void Listener::settled(Connection& connection) {
+  if (connection.stranger) watch();
+}
+
 void Listener::closed(Connection& connection) {
+  vouched(connection);
   const auto count = per_address_.find(connection.peer());
   if (--count->second == 0) per_address_.erase(count);
   const std::size_t slot = connection.slot;

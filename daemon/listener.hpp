@@ -2,12 +2,21 @@
 // Accepts connections on inherited listening sockets and looks after all of them: caps, deadlines,
 // draining. Front only; called by daemon/main.cpp. Peers are hostile.
 //
+// Who has not shown a good token is a stranger, and strangers have a number of places of their own.
+// When these are full the oldest of them that no request is worked on for makes room for the next,
+// so whoever says what he wants when he connects is served, however many others connect and say
+// nothing. OpenSSH's MaxStartups refuses newcomers at random instead, since it cannot tell who is
+// slow; taking the oldest is better here: a client that is accepted is heard before it can be the
+// oldest (see kAcceptBatch), while at random each newcomer would cost it one chance in 256.
+// Neither does it help to have been answered before: a flood would be answered once and stay.
+//
 // Make it before the process is sealed: libuv takes a spare descriptor with the first stream.
 // SIGPIPE has to be ignored by the process.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -17,13 +26,14 @@
 #include "daemon/connection.hpp"
 #include "daemon/http.hpp"
 #include "daemon/http_limits.hpp"
+#include "daemon/site.hpp"
 
 namespace dc::daemon {
 
 class Listener final : private ConnectionHost {
  public:
   // `fd` is a bound TCP socket; it need not listen yet.
-  Listener(uv_loop_t* loop, Fd fd, const HttpLimits& limits, Handler handler);
+  Listener(uv_loop_t* loop, Fd fd, const HttpLimits& limits, Handler handler, Site site = {});
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   // Cuts what is still open. Never to be called from inside a callback of this layer.
@@ -47,7 +57,13 @@ class Listener final : private ConnectionHost {
   void schedule(Connection& connection) override;
   void closed(Connection& connection) override;
   void handle(std::shared_ptr<Exchange> exchange) override;
+  void vouched(Connection& connection) override;
+  void settled(Connection& connection) override;
+  [[nodiscard]] bool crowded() const override;
 
+  [[nodiscard]] bool has_room() const;
+  bool drop_stranger(const std::string* peer);
+  void report_drops();
   void accept_some(int fd);
   void adopt(Fd fd, std::string peer);
   void out_of_descriptors(int fd);
@@ -60,6 +76,9 @@ class Listener final : private ConnectionHost {
   std::vector<Socket> sockets_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::unordered_map<std::string, std::size_t> per_address_;
+  std::list<Connection*> strangers_;  // in the order of their arrival
+  std::size_t dropped_ = 0;           // not reported yet
+  std::uint64_t report_at_ = 0;
   // Work that must not run from inside a call into a connection waits for the idle handle.
   std::vector<Connection*> scheduled_;
   std::vector<std::unique_ptr<Connection>> dead_;

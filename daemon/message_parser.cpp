@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 #include "common/limits.hpp"
+#include "common/types.hpp"
 #include "daemon/head_scanner.hpp"
 #include "daemon/request_target.hpp"
 
@@ -123,7 +124,7 @@ std::optional<HttpFailure> check_framing(const Fields& fields, RequestHead& out)
 std::optional<HttpFailure> check_fields(const Fields& fields, RequestHead& out) {
   if (fields.twice) return bad_request("A header is given twice");
   if (auto failure = check_framing(fields, out)) return failure;
-  if (fields.host ? !valid_host(*fields.host) : out.http11) {
+  if (fields.host ? !AuthorityRule::accepts(*fields.host) : out.http11) {
     return bad_request("The Host header is missing or malformed");
   }
   if (fields.expect && out.http11) {
@@ -132,6 +133,7 @@ std::optional<HttpFailure> check_fields(const Fields& fields, RequestHead& out) 
     }
     out.expects_continue = out.request.has_body;
   }
+  out.host = fields.host.value_or(std::string_view());
   return std::nullopt;
 }
 
@@ -240,8 +242,7 @@ std::optional<HttpFailure> MessageParser::parse_head(std::string_view head, Requ
   out.request.method = parse_method(head.substr(0, head.find(' '))).value_or(Method::get);
   out.keep_alive = out.http11 && seen.keep_alive;
   Target target;
-  if (auto failure = parse_target(seen.target, out.request.method,
-                                  fields.host.value_or(std::string_view()), target)) {
+  if (auto failure = parse_target(seen.target, out.request.method, out.host, target)) {
     return failure;
   }
   out.request.path = std::move(target.path);

@@ -17,6 +17,7 @@ namespace dc::daemon {
 // A request and what the connection has to know about its message.
 struct RequestHead {
   HttpRequest request;
+  std::string_view host;  // a part of the head that was parsed; empty: HTTP/1.0 without one
   std::uint64_t content_length = 0;
   bool http11 = false;
   bool keep_alive = false;

@@ -2,14 +2,9 @@
 // Front only; see the head of negotiate.hpp.
 #include "daemon/negotiate.hpp"
 #include <algorithm>
-#include <array>
 
 namespace dc::daemon {
 namespace {
-
-// The service that we replace answers the pages of its users' own web server.
-constexpr std::array<std::string_view, 2> kOrigins = {"http://localhost:8000",
-                                                      "http://127.0.0.1:8000"};
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -104,10 +99,8 @@ std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind bod
 }
 
 std::vector<Header> cors_headers(const HttpRequest& request) {
-  if (!request.origin) return {};
-  const auto* listed = std::find(kOrigins.begin(), kOrigins.end(), *request.origin);
-  if (listed == kOrigins.end()) return {};
-  return {{"Access-Control-Allow-Origin", std::string(*listed)}, {"Vary", "Origin"}};
+  if (!request.origin_listed || !request.origin) return {};
+  return {{"Access-Control-Allow-Origin", *request.origin}, {"Vary", "Origin"}};
 }
 
 bool is_preflight(const HttpRequest& request) {

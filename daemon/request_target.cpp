@@ -109,13 +109,6 @@ std::optional<HttpFailure> strip_authority(std::string_view& target, std::string
   return std::nullopt;
 }
 
-bool name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
-bool address_char(char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; }
-
 }  // namespace
 
 std::optional<HttpFailure> parse_target(std::string_view target, Method method,
@@ -133,28 +126,6 @@ std::optional<HttpFailure> parse_target(std::string_view target, Method method,
   const std::string_view path = target.substr(0, question);
   if (auto failure = parse_path(path.empty() ? "/" : path, out.path)) return failure;
   return parse_query(target.substr(std::min(question + 1, target.size())), out.query);
-}
-
-bool valid_host(std::string_view host) {
-  std::string_view port;
-  bool (*allowed)(char) = name_char;
-  if (host.starts_with('[')) {
-    const std::size_t end = host.find(']');
-    if (end == std::string_view::npos) return false;
-    port = host.substr(end + 1);
-    host = host.substr(1, end - 1);
-    allowed = address_char;
-  } else {
-    const std::size_t colon = std::min(host.find(':'), host.size());
-    port = host.substr(colon);
-    host = host.substr(0, colon);
-  }
-  if (host.empty() || host.size() > 255 || !std::all_of(host.begin(), host.end(), allowed)) {
-    return false;
-  }
-  if (port.empty()) return true;
-  return port.front() == ':' && port.size() <= 6 &&
-         std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {

@@ -22,9 +22,6 @@ struct Target {
 std::optional<HttpFailure> parse_target(std::string_view target, Method method,
                                         std::string_view host, Target& out);
 
-// A Host header's value: a name or an address, perhaps a port.
-bool valid_host(std::string_view host);
-
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace dc::daemon

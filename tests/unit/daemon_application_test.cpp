@@ -305,12 +305,27 @@ TEST_CASE("a client that leaves before its command is sent has asked for nothing
   CHECK(f.broker.silent());
 }
 
-TEST_CASE("CORS: preflight without a token, headers on every answer") {
+TEST_CASE("a connection is vouched for by a good token, and by nothing else") {
+  Fixture f;
+  CHECK_FALSE(f.ask(Method::get, {"api", "v1", "health"}, "", "Bearer " + test::token())->vouched);
+  CHECK_FALSE(f.ask(Method::get, kContainers, "", "")->vouched);
+  const auto refused = f.ask(Method::get, kContainers);
+  f.end(f.broker.expect<VerifyToken>().first, Failed::of({Errc::unauthenticated, "", ""}));
+  CHECK(refused->response.status == 401);
+  CHECK_FALSE(refused->vouched);
+  const auto unknown = f.ask(Method::get, {"nothing"});
+  f.verify();
+  CHECK(unknown->response.status == 404);
+  CHECK(unknown->vouched);
+}
+
+TEST_CASE("H30 CORS: preflight without a token, headers on every answer") {
   Fixture f;
   HttpRequest request;
   request.method = Method::options;
   request.path = kContainers;
   request.origin = "http://localhost:8000";
+  request.origin_listed = true;
   request.access_control_request_method = "POST";
   CHECK(f.ask(request)->response.status == 204);
   request.method = Method::get;

@@ -35,7 +35,7 @@ struct Loop {
 
 // What came of one exchange; outlives it.
 struct Answer {
-  bool responded = false, begun = false, ended = false, aborted = false;
+  bool vouched = false, responded = false, begun = false, ended = false, aborted = false;
   daemon::HttpResponse response;  // or the head, when begun
   std::string written;
   std::size_t writes = 0;
@@ -51,6 +51,7 @@ class FakeExchange final : public daemon::Exchange {
     request_.has_body = !body_.empty();
   }
   [[nodiscard]] const daemon::HttpRequest& request() const override { return request_; }
+  void vouch() override { answer_->vouched = true; }
   void read_body(std::size_t max, std::function<void(std::string)> done) override {
     answer_->body_max = max;
     done(body_);

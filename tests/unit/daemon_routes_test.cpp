@@ -130,15 +130,12 @@ TEST_CASE("Content-Type and Content-Encoding") {
   CHECK(status(request, BodyKind::required) == 406);
 }
 
-TEST_CASE("CORS: listed origins only, exactly") {
+TEST_CASE("H30 CORS headers go to listed origins only") {
   HttpRequest request;
   CHECK(cors_headers(request).empty());
-  for (const char* origin : {"null", "http://localhost:8000.evil", "http://localhost",
-                             "https://localhost:8000", "http://LOCALHOST:8000", ""}) {
-    request.origin = origin;
-    CHECK(cors_headers(request).empty());
-  }
   request.origin = "http://127.0.0.1:8000";
+  CHECK(cors_headers(request).empty());
+  request.origin_listed = true;
   const auto headers = cors_headers(request);
   REQUIRE(headers.size() == 2);
   CHECK(headers[0].value == "http://127.0.0.1:8000");
@@ -149,7 +146,8 @@ TEST_CASE("CORS: listed origins only, exactly") {
   CHECK(is_preflight(request));
   CHECK(preflight_answer(request).status == 204);
   CHECK(preflight_answer(request).headers.size() == 5);
-  request.origin = "null";
+  request.origin_listed = false;
+  CHECK(is_preflight(request));
   CHECK(preflight_answer(request).headers.empty());
 }
 

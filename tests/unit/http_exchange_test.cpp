@@ -131,6 +131,30 @@ TEST_CASE("H22 HEAD") {
   CHECK(answers.find("data") == std::string::npos);
 }
 
+TEST_CASE("H22 HEAD on a stream ends at once, and whoever makes it is told") {
+  std::shared_ptr<Exchange> held;
+  int gone = 0;
+  Server server([&](std::shared_ptr<Exchange> exchange) {
+    if (exchange->request().method == Method::head) {
+      held = std::move(exchange);
+      held->on_gone([&gone, keep = held] { ++gone; });
+      held->begin({200, {}, "text/event-stream", {}});
+      CHECK(gone == 0);  // never from inside the call
+    } else {
+      exchange->respond(HttpResponse{.body = "next;"});
+    }
+  });
+  Client client(server);
+  client.send("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n" + kGet);
+  const std::string answers = client.until("next;");
+  CHECK(Client::count(answers, "HTTP/1.1 200 OK") == 2);
+  CHECK(answers.find("text/event-stream") != std::string::npos);
+  CHECK(gone == 1);
+  CHECK(held->write("late"));
+  held->end();
+  held.reset();
+}
+
 TEST_CASE("answers in parts") {
   const Handler handler = [](const std::shared_ptr<Exchange>& exchange) {
     exchange->begin({200, {}, "text/plain", {}});

@@ -96,6 +96,57 @@ TEST_CASE("H10 Host") {
   }
 }
 
+TEST_CASE("H31 hosts that are not ours") {
+  const auto parsed = [](std::string_view text) { return *Authority::parse(text); };
+  const Site site{{parsed("Docker-Control"), parsed("127.0.0.1:8002"), parsed("[::1]")}, {}};
+  for (const char* host : {"docker-control", "docker-control:8002", "DOCKER-CONTROL:1",
+                           "127.0.0.1:8002", "[::1]", "[::1]:8002"}) {
+    CAPTURE(host);
+    CHECK(site.serves(host));
+    CHECK(Site{}.serves(host));
+  }
+  for (const char* host : {"", "evil.example", "docker-control.evil.example", "127.0.0.1",
+                           "127.0.0.1:80", "[::2]", "docker-contro", "[::1"}) {
+    CAPTURE(host);
+    CHECK_FALSE(site.serves(host));
+    CHECK(Site{}.serves(host));
+  }
+  for (const char* line :
+       {"GET /a HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET http://evil.example/a HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n", "GET /a HTTP/1.0\r\n\r\n"}) {
+    Server server(echo, patient_limits(), site);
+    Client client(server);
+    client.send(line);
+    check_error(client.rest(), 421);
+    CHECK(server.requests == 0);
+  }
+}
+
+TEST_CASE("H30 whether a page of an origin may read the answer is decided with the request") {
+  bool listed = false;
+  Server server(
+      [&](const std::shared_ptr<Exchange>& exchange) {
+        listed = exchange->request().origin_listed;
+        echo(exchange);
+      },
+      patient_limits(), Site{{}, {*Origin::parse("http://localhost:8000")}});
+  Client client(server);
+  const auto is_listed = [&](const std::string& line) {
+    client.send(get("/a", line));
+    client.until(";");
+    return listed;
+  };
+  CHECK(is_listed("Origin: http://localhost:8000\r\n"));
+  for (const char* origin :
+       {"http://localhost:8000.evil", "http://localhost", "null", "*", "", "https://localhost:8000",
+        "http://LOCALHOST:8000", "http://localhost:8000/", "http://localhost:8000, http://a"}) {
+    CAPTURE(origin);
+    CHECK_FALSE(is_listed("Origin: " + std::string(origin) + "\r\n"));
+  }
+  CHECK_FALSE(is_listed(""));
+}
+
 TEST_CASE("H11 forms of the target") {
   check_answered("GET http://localhost/a?b=c HTTP/1.1\r\nHost: LOCALHOST\r\n\r\n",
                  {"/a b=c body:;"});

@@ -180,14 +180,24 @@ TEST_CASE("a connection serves so many requests and no more") {
   CHECK(Client::count(answers, "Connection: close") == 1);
 }
 
+// Connections that have been answered, one after the other.
+std::deque<Client> answered_clients(Server& server, int count) {
+  std::deque<Client> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.emplace_back(server).send(kGet);
+    CHECK(body_of(clients.back().until(";")) == "/a body:;");
+  }
+  return clients;
+}
+
 TEST_CASE("H33 connections over the cap are told so, and beyond the reserve they wait") {
   HttpLimits limits = patient_limits();
   limits.connections = 3;
   limits.reserve = 2;
   limits.connections_per_address = 100;
-  Server server(echo, limits);
-  std::deque<Client> clients;
-  for (int i = 0; i < 6; ++i) clients.emplace_back(server);
+  Server server(vouch_and_echo, limits);
+  auto clients = answered_clients(server, 3);
+  for (int i = 0; i < 3; ++i) clients.emplace_back(server);
   for (const int i : {3, 4}) {
     const std::string answer = clients.at(static_cast<std::size_t>(i)).rest();
     check_error(answer, 503);
@@ -196,7 +206,7 @@ TEST_CASE("H33 connections over the cap are told so, and beyond the reserve they
   CHECK(server.listener->connections() == 5);
   clients.at(5).send(kGet);
   server.settle();
-  CHECK(server.requests == 0);  // still in the backlog
+  CHECK(server.requests == 3);  // still in the backlog
   for (const int i : {0, 3, 4}) clients.at(static_cast<std::size_t>(i)).close();
   CHECK(body_of(clients.at(5).until(";")) == "/a body:;");
 }
@@ -204,17 +214,105 @@ TEST_CASE("H33 connections over the cap are told so, and beyond the reserve they
 TEST_CASE("H33 one address gets its share") {
   HttpLimits limits = patient_limits();
   limits.connections_per_address = 2;
-  Server server(echo, limits);
-  Client first(server);
-  Client second(server);
-  Client third(server);
-  CHECK(third.rest().empty());
+  Server server(vouch_and_echo, limits);
+  auto clients = answered_clients(server, 2);
+  CHECK(clients.emplace_back(server).rest().empty());
   CHECK(server.listener->connections() == 2);
-  first.close();
+  clients.front().close();
   CHECK(server.until([&] { return server.listener->connections() == 1; }));
   Client fourth(server);
   fourth.send(kGet);
   CHECK(body_of(fourth.until(";")) == "/a body:;");
+}
+
+TEST_CASE("H33 strangers of one address make room for each other, not token holders") {
+  HttpLimits limits = patient_limits();
+  limits.connections_per_address = 3;
+  Server server(
+      [](const std::shared_ptr<Exchange>& exchange) {
+        if (exchange->request().authorization) exchange->vouch();
+        echo(exchange);
+      },
+      limits);
+  Client known(server);
+  known.send("GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: t\r\n\r\n");
+  known.until(";");
+  Client first(server);
+  Client second(server);
+  CHECK(server.until([&] { return server.listener->connections() == 3; }));
+  Client third(server);
+  third.send(kGet);
+  CHECK(body_of(third.until(";")) == "/a body:;");
+  CHECK(first.rest().empty());
+  CHECK_FALSE(second.ended());
+  CHECK_FALSE(known.ended());
+}
+
+TEST_CASE("H33 when strangers have all their places the oldest leaves, whatever it has shown") {
+  HttpLimits limits = patient_limits();
+  limits.strangers = 3;
+  Server server(echo, limits);
+  Client answered(server);
+  answered.send(kGet);
+  answered.until(";");
+  Client silent(server);
+  Client slow(server);
+  slow.send("GET /a HTTP/1.1\r\nX");
+  CHECK(server.until([&] { return server.listener->connections() == 3; }));
+  std::deque<Client> newcomers;
+  for (Client* leaves : {&answered, &silent, &slow}) {
+    CHECK_FALSE(leaves->ended());
+    newcomers.emplace_back(server).send(kGet);
+    const std::string answer = newcomers.back().until(";");
+    CHECK(body_of(answer) == "/a body:;");
+    CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);  // others wait
+    CHECK(leaves->rest().empty());
+  }
+  CHECK(server.listener->connections() == 3);
+}
+
+TEST_CASE("H33 strangers never take the places of token holders, and make room for them") {
+  HttpLimits limits = patient_limits();
+  limits.connections = 4;
+  limits.strangers = 2;
+  Server server(vouch_and_echo, limits);
+  std::deque<Client> strangers;
+  for (int i = 0; i < 10; ++i) strangers.emplace_back(server);
+  CHECK(server.until([&] { return strangers.at(7).ended(); }));
+  CHECK(server.listener->connections() == 2);
+  // One by one they come as strangers, and are none once their token is seen.
+  auto clients = answered_clients(server, 4);
+  CHECK(server.until([&] { return strangers.at(9).ended(); }));
+  for (Client& client : clients) {
+    client.send(kGet);
+    CHECK(body_of(client.until(";")) == "/a body:;");
+  }
+  check_error(Client(server).rest(), 503);
+}
+
+TEST_CASE("H33 a stranger's request that is worked on is not dropped: the next one waits") {
+  HttpLimits limits = patient_limits();
+  limits.strangers = 2;
+  std::vector<std::shared_ptr<Exchange>> held;
+  Server server([&](std::shared_ptr<Exchange> exchange) { held.push_back(std::move(exchange)); },
+                limits);
+  Client first(server);
+  first.send(kGet);
+  Client second(server);
+  second.send(kGet);
+  CHECK(server.until([&] { return held.size() == 2; }));
+  Client third(server);
+  third.send(kGet);
+  server.settle();
+  CHECK(held.size() == 2);
+  held.front()->respond(HttpResponse{.body = "first;"});
+  CHECK(body_of(first.until(";")) == "first;");
+  CHECK(server.until([&] { return held.size() == 3; }));
+  CHECK_FALSE(second.ended());
+  held.at(1)->respond(HttpResponse{.body = "second;"});
+  CHECK(body_of(second.until(";")) == "second;");
+  held.at(2)->respond(HttpResponse{.body = "third;"});
+  CHECK(body_of(third.until(";")) == "third;");
 }
 
 TEST_CASE("H34 without descriptors accepting rests and comes back") {

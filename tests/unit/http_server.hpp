@@ -63,9 +63,16 @@ inline void echo(const std::shared_ptr<Exchange>& exchange) {
   });
 }
 
+// The same for a caller whose token is good.
+inline void vouch_and_echo(const std::shared_ptr<Exchange>& exchange) {
+  exchange->vouch();
+  echo(exchange);
+}
+
 class Server {
  public:
-  explicit Server(Handler handler = echo, const HttpLimits& limits = patient_limits())
+  explicit Server(Handler handler = echo, const HttpLimits& limits = patient_limits(),
+                  Site site = {})
       : handler_(std::move(handler)) {
     std::signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&loop_);
@@ -77,11 +84,13 @@ class Server {
     socklen_t size = sizeof address;
     ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
-    listener = std::make_unique<Listener>(&loop_, std::move(fd), limits,
-                                          [this](std::shared_ptr<Exchange> exchange) {
-                                            ++requests;
-                                            handler_(std::move(exchange));
-                                          });
+    listener = std::make_unique<Listener>(
+        &loop_, std::move(fd), limits,
+        [this](std::shared_ptr<Exchange> exchange) {
+          ++requests;
+          handler_(std::move(exchange));
+        },
+        std::move(site));
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
