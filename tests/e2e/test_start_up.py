@@ -17,6 +17,7 @@ import requests
 from harness import policies
 from harness.client import Client, make_token
 from harness.registry import free_port
+from harness.service_manager import AS_A_SERVICE_MANAGER
 
 CONFIGURATION_ERROR = 78
 
@@ -173,18 +174,6 @@ def test_two_listeners(maker):
     assert Client(f"http://[::1]:{third}", service.token()).get("/containers").status_code == 200
     with pytest.raises(requests.ConnectionError):
         Client(f"http://[::1]:{second}", None).get("/livez")
-
-
-# Passes the sockets argv[1] on as a service manager does, see sd_listen_fds(3).
-AS_A_SERVICE_MANAGER = """
-import fcntl, os, sys
-numbers = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 100) for number in sys.argv[1].split(",")]
-for place, number in enumerate(numbers, 3):
-    os.dup2(number, place)
-os.closerange(3 + len(numbers), 256)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(numbers)))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def test_socket_activation(maker):

@@ -3,6 +3,7 @@
 
 import json
 import socket
+import struct
 from dataclasses import dataclass, field
 
 
@@ -102,10 +103,10 @@ class Reader:
 
 
 class RawConnection:
-    """A TCP client that sends exactly the bytes it is given."""
+    """A TCP client that sends exactly the bytes it is given; `source` is the address it comes from."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=15):
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+    def __init__(self, port, host="127.0.0.1", timeout=15, source=None):
+        self.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
         self.reader = Reader(self.socket)
 
     def send(self, data):
@@ -124,6 +125,11 @@ class RawConnection:
             return self.reader.next_message() is None
         except ConnectionResetError:
             return True
+
+    def reset(self):
+        """Closes so that the other side sees a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def __enter__(self):
         return self
@@ -147,13 +153,20 @@ def head(method, path, *lines, host=b"Host: a"):
     return b"\r\n".join(parts) + b"\r\n\r\n"
 
 
+def field(pair):
+    """A header line from a (name, value) pair."""
+    return f"{pair[0]}: {pair[1]}".encode()
+
+
 def assert_refused(connection, statuses):
     """One answer with such a status, of our error shape, and then the end of the connection."""
     answer = connection.answer()
     assert answer is not None, "no answer"
     assert answer.status in statuses, answer.raw
     assert {"detail", "code"} <= set(json.loads(answer.body))
+    assert answer.header("connection") == "close"
     assert connection.closed()
+    return answer
 
 
 def assert_ok(connection):
