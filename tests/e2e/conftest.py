@@ -14,6 +14,7 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost,::1"
 
 from harness import policies  # noqa: E402
 from harness.engine import PrivateEngine  # noqa: E402
+from harness.fake_engine import FakeEngine  # noqa: E402
 from harness.http_bytes import RawConnection  # noqa: E402
 from harness.paths import BUILD, staged_programs  # noqa: E402
 from harness.proxy import RecordingProxy  # noqa: E402
@@ -122,6 +123,15 @@ def own_proxy(engine, request):
     yield proxy
     proxy.clear()
     proxy.close()
+
+
+@pytest.fixture
+def big_engine(engine):
+    """An Engine of a hundred containers whose documents are 64 KiB each."""
+    fake = FakeEngine(engine.directory / "big.sock")
+    fake.add_containers(100, 65536)
+    yield fake
+    fake.close()
 
 
 @pytest.fixture

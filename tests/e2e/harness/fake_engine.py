@@ -24,6 +24,20 @@ def reply(status, body=None, content_type="application/json"):
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + content
 
 
+def container(number, size):
+    """The answer to an inspect of a running container, of about so many bytes."""
+    document = {
+        "Id": number,
+        "Name": "/big",
+        "Image": "sha256:" + "0" * 64,
+        "State": {"Status": "running"},
+        "Config": {"Image": "alpine:3", "Labels": {"pad": "x" * size}},
+        "HostConfig": {},
+        "NetworkSettings": {},
+    }
+    return reply(200, document)
+
+
 class FakeEngine(UnixServer):
     """Rules are tried newest first: on(method, path pattern, answer). An answer is bytes, or a
     function of (request, connection) that returns bytes; b"" closes the connection."""
@@ -42,6 +56,13 @@ class FakeEngine(UnixServer):
     def on(self, method, pattern, answer):
         expression = re.compile(rf"(/v1\.\d+)?{pattern}")
         self.rules.insert(0, (re.compile(method), expression, answer))
+
+    def add_containers(self, count, size):
+        """Running containers whose inspect documents have so many bytes."""
+        ids = [f"{number:064x}" for number in range(count)]
+        self.on("GET", "/containers/json", reply(200, [{"Id": number} for number in ids]))
+        for number in ids:
+            self.on("GET", f"/containers/{number}/json", container(number, size))
 
     def serve(self, connection):
         reader = Reader(connection)
