@@ -11,7 +11,7 @@ PACKAGES_BUILD=(
 PACKAGES_RUN=(docker.io iptables busybox-static curl jq procps iproute2 util-linux)
 PACKAGES_TEST=(
   docker-compose docker-registry python3 python3-pytest python3-pytest-timeout python3-requests python3-jwt
-  python3-docker
+  python3-docker python3-h11
 )
 PACKAGES_CHECK=(clang-format clang-tidy)
 SERVICE_USERS=(docker-control docker-control-broker)
