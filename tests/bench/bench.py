@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
+import crowds  # noqa: E402
+from harness import policies  # noqa: E402
 from harness.engine import PrivateEngine  # noqa: E402
 from harness.http_bytes import Reader, request  # noqa: E402
 from harness.paths import staged_programs  # noqa: E402
@@ -104,7 +106,9 @@ def report(engine_list, engine_inspect, our_list, our_inspect):
 
 
 def run(engine, samples):
-    service = Service(engine.directory / "bench", staged_programs(engine.directory), engine.socket)
+    service = Service(
+        engine.directory / "bench", staged_programs(engine.directory), engine.socket, policy=policies.unhurried()
+    )
     try:
         service.start()
         start_containers(service)
@@ -133,6 +137,7 @@ def main():
         engine.start()
         engine.load_images()
         run(engine, samples)
+        crowds.run(engine, samples)
     finally:
         engine.close()
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import procs
+from harness import policies, procs
 from harness.crowd import PER_ADDRESS, HostileCrowd, allow_descriptors, connect
 from harness.fake_engine import container
 from harness.http_bytes import RawConnection, Reader, assert_ok, assert_refused, request
@@ -209,7 +209,7 @@ IDLE_BYTES = 4096
 def test_idle_connections_cost_little(crowd, start_service, figures):
     """Ten thousand connections of token holders that are idle after an answer: 4 KiB each at most."""
     allow_descriptors(IDLE + 500)
-    service = start_service(settings={"max_connections": IDLE})
+    service = start_service(settings={"max_connections": IDLE}, policy=policies.unhurried())
     asked = request("GET", LIST, [bearer_of(service)])
 
     def answered(number):

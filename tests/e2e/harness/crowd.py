@@ -117,7 +117,7 @@ class _Reader(_Member):
         if not data:
             raise ConnectionResetError
         self.crowd.seen["read"] += len(data)
-        if data.startswith(b"HTTP/1.1 503"):
+        if data.startswith((b"HTTP/1.1 503", b"HTTP/1.1 429")):
             self.crowd.seen["refused"] += 1
             self.socket.send(self.crowd.opening)
 

@@ -77,3 +77,8 @@ networks = ["bridge"]
 
 def standard(registry="127.0.0.1:5000"):
     return STANDARD.format(registry=registry)
+
+
+def unhurried():
+    """The standard policy for measuring: nobody asks too often."""
+    return standard().replace("]\nscopes", "]\nrate = 100000\nscopes")
