@@ -298,9 +298,13 @@ TEST_CASE("H33 a stranger's request that is worked on is not dropped: the next o
                 limits);
   Client first(server);
   first.send(kGet);
+  CHECK(server.until([&] { return held.size() == 1; }));
+  Client silent(server);
   Client second(server);
   second.send(kGet);
   CHECK(server.until([&] { return held.size() == 2; }));
+  CHECK(silent.rest().empty());  // not the first, which is older
+  CHECK_FALSE(first.ended());
   Client third(server);
   third.send(kGet);
   server.settle();
