@@ -49,7 +49,11 @@ EngineTicket Engine::send(EngineRequest request, EngineCallback callback) {
   exchange->heard_at = uv_now(loop_);
   exchange->deadline_at =
       exchange->heard_at + static_cast<std::uint64_t>(exchange->request.deadline.count());
-  waiting_.push_back(exchange);
+  const bool bulk = exchange->request.bulk;
+  const auto place = std::find_if(waiting_.begin(), waiting_.end(), [bulk](const auto& other) {
+    return other->request.bulk && !bulk;
+  });
+  waiting_.insert(place, exchange);
   if (!ticking_) {
     ticking_ = true;
     deadlines_.start(

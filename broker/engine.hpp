@@ -35,6 +35,7 @@ struct EngineRequest {
   std::size_t max_body = limits::kInspectBody;
   bool versioned = true;          // false for /_ping alone
   bool long_lived = false;        // a connection of its own: changes, pings, streams
+  bool bulk = false;              // one of many for the same caller: waits behind all that are not
   std::function<void()> on_open;  // where set, runs when the headers of a 200 are there
   // Where set, a 200's body goes here as it comes and not into the response. False ends the
   // exchange with Errc::engine_failure.

@@ -64,18 +64,19 @@ class Listing : public std::enable_shared_from_this<Listing> {
 
   void inspect(std::size_t index) {
     auto self = shared_from_this();
-    context_.engine.send(request::inspect_container(ids_[index]),
-                         [self, index](Result<EngineResponse> response) {
-                           auto container = read_inspect(std::move(response));
-                           if (container) {
-                             self->arrived_[index] = std::move(*container);
-                           } else if (container.error().code == Errc::not_found) {
-                             self->arrived_[index] = nullptr;  // removed since the list was made
-                           } else {
-                             return self->reply_->fail(container.error());
-                           }
-                           self->advance();
-                         });
+    EngineRequest request = request::inspect_container(ids_[index]);
+    request.bulk = index > 0;
+    context_.engine.send(std::move(request), [self, index](Result<EngineResponse> response) {
+      auto container = read_inspect(std::move(response));
+      if (container) {
+        self->arrived_[index] = std::move(*container);
+      } else if (container.error().code == Errc::not_found) {
+        self->arrived_[index] = nullptr;  // removed since the list was made
+      } else {
+        return self->reply_->fail(container.error());
+      }
+      self->advance();
+    });
   }
 
   // Sends what is next in order, as far as it has arrived.
