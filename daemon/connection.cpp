@@ -138,6 +138,7 @@ bool Connection::begin_request(RequestHead head) {
   content_length_ = head.content_length;
   close_after_ = false;
   held_back_ = false;
+  lasts_ = false;
   deadline_ = 0;
   head.request.peer = peer_;
   head.request.origin_listed = head.request.origin && host_.site.lists(*head.request.origin);
@@ -192,8 +193,8 @@ void Connection::on_end() noexcept {
   switch (state_) {
     case State::waiting: run(input_); return;
     case State::handling:
-      // The whole answer still goes out; a stream gets a little time, see HttpLimits.
-      if (answer_ == Answer::streaming) deadline_in(host_.limits.half_closed_stream);
+      // The whole answer still goes out; what lasts gets a little time, see HttpLimits.
+      if (lasts_) deadline_in(host_.limits.half_closed_stream);
       if (body_done_) run(input_);
       return;
     case State::lingering:
@@ -238,7 +239,7 @@ void Connection::sweep(std::uint64_t now) {
       }
       return;
     case State::handling:
-      if (answer_ == Answer::streaming) {
+      if (lasts_) {
         cut();
       } else {
         refuse(kBodyTimeout);

@@ -105,6 +105,7 @@ class Connection final : private TcpStream::Owner {
   bool write(std::string_view data);
   void end();
   void abort();
+  void may_last();
   void abandoned();
 
   void run(std::string_view window);
@@ -154,6 +155,7 @@ class Connection final : private TcpStream::Owner {
   bool body_read_ = true;
   bool close_after_ = false;
   bool held_back_ = false;
+  bool lasts_ = false;  // a stream, or as long as one
   std::uint64_t content_length_ = 0;
   std::size_t body_max_ = 0;
   std::string body_;

@@ -36,6 +36,9 @@ void Connection::Request::end() {
 void Connection::Request::abort() {
   if (connection_ != nullptr) connection_->abort();
 }
+void Connection::Request::may_last() {
+  if (connection_ != nullptr) connection_->may_last();
+}
 void Connection::Request::on_gone(std::function<void()> gone) {
   if (connection_ != nullptr) connection_->gone_ = std::move(gone);
 }
@@ -74,7 +77,7 @@ void Connection::begin(const HttpResponse& head) {
   const auto unwanted = std::exchange(body_done_, nullptr);
   answer_ = Answer::streaming;
   deadline_ = 0;
-  if (peer_finished_) deadline_in(host_.limits.half_closed_stream);
+  may_last();
   close_after_ = must_close() || !http11_;
   stash_ = host_.writer.head(head, http11_ ? Framing::chunked : Framing::until_close, close_after_);
   head_only_ = head_only_ || bodiless(head.status);
@@ -112,6 +115,12 @@ void Connection::abort() {
   if (!stash_.empty()) send({stash_});
   stream_.reset();
   close();
+}
+
+void Connection::may_last() {
+  if (state_ != State::handling) return;
+  lasts_ = true;
+  if (peer_finished_) deadline_in(host_.limits.half_closed_stream);
 }
 
 // The application let go of an unanswered request: a defect of ours, and the client is told so.

@@ -28,6 +28,7 @@ class Connection::Request final : public Exchange {
   void on_drained(std::function<void()> drained) override;
   void end() override;
   void abort() override;
+  void may_last() override;
   void on_gone(std::function<void()> gone) override;
 
  private:

@@ -80,6 +80,10 @@ class Exchange {
   virtual void end() = 0;
   virtual void abort() = 0;
 
+  // The answer may take hours. A client that sends no more is then taken for gone, though it might
+  // still read: nothing else would tell that nobody waits.
+  virtual void may_last() = 0;
+
   // Runs once if the client goes away before the answer was written out, and when an answer in
   // parts needs no parts, which is so for HEAD: what makes them can stop.
   virtual void on_gone(std::function<void()> gone) = 0;

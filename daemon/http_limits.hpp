@@ -9,6 +9,10 @@
 
 namespace dc::daemon {
 
+// What the kernel holds of an answer beyond the bytes on their way. Left to itself it keeps
+// megabytes for each client that reads slowly, and the Engine works to fill them.
+inline constexpr int kUnsentBytes = 64 * 1024;
+
 struct HttpLimits {
   std::chrono::milliseconds header_time = limits::kHeaderTime;
   // A body has this long, and for each KiB of it that came another second, up to body_time: a
@@ -18,8 +22,8 @@ struct HttpLimits {
   std::chrono::milliseconds idle_time = limits::kIdleTime;
   std::chrono::milliseconds write_stall = limits::kWriteStall;
   std::chrono::milliseconds linger_time = limits::kLingerTime;
-  // How long a stream may pause after the client has said that it sends no more. A client that is
-  // gone looks the same, so a stream without an end must not keep its connection for ever.
+  // How long a stream or a wait may pause after the client has said that it sends no more. A client
+  // that is gone looks the same, so a stream without an end must not keep its connection for ever.
   std::chrono::milliseconds half_closed_stream = std::chrono::milliseconds(500);
   // A word in the log about strangers that made room, this often at most.
   std::chrono::milliseconds drop_report = std::chrono::seconds(10);

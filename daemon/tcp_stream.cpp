@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client socket over libuv. Front only; knows nothing of HTTP.
 #include "daemon/tcp_stream.hpp"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
 #include <utility>
+#include "daemon/http_limits.hpp"
 
 namespace dc::daemon {
-
 // A write that the socket did not take at once; owns its bytes.
 struct TcpStream::Pending {
   uv_write_t request{};
@@ -28,6 +30,8 @@ bool TcpStream::open(Fd fd) {
   if (uv_tcp_open(handle_.get(), fd.get()) != 0) return false;
   static_cast<void>(fd.release());
   uv_tcp_nodelay(handle_.get(), 1);
+  const int unsent = kUnsentBytes;
+  ::setsockopt(this->fd(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
   return true;
 }
 

@@ -40,6 +40,7 @@ struct Answer {
   std::string written;
   std::size_t writes = 0;
   bool stall = false;  // write() says: hold back
+  bool lasts = false;
   std::function<void()> drained, gone;
   std::size_t body_max = 0;
 };
@@ -75,6 +76,7 @@ class FakeExchange final : public daemon::Exchange {
   void on_drained(std::function<void()> drained) override { answer_->drained = std::move(drained); }
   void end() override { answer_->ended = true; }
   void abort() override { answer_->aborted = true; }
+  void may_last() override { answer_->lasts = true; }
   void on_gone(std::function<void()> gone) override { answer_->gone = std::move(gone); }
 
  private:

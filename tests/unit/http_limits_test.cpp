@@ -82,6 +82,24 @@ TEST_CASE("H17 a client that reads nothing of a large answer is cut off") {
   CHECK(server.until([&] { return server.listener->connections() == 0; }));
 }
 
+TEST_CASE("little is kept for a client that reads nothing, in the kernel as well") {
+  std::size_t written = 0;
+  std::shared_ptr<Exchange> held;
+  Server server([&](std::shared_ptr<Exchange> exchange) {
+    held = std::move(exchange);
+    held->begin({200, {}, "text/plain", {}});
+    const std::string piece(16 * 1024, 'x');
+    do written += piece.size();
+    while (held->write(piece) && written < (std::size_t{64} << 20));
+  });
+  Client client(server, 4096);
+  client.send(kGet);
+  REQUIRE(server.until([&] { return written > 0; }));
+  CHECK(written < limits::kWriteQueue + 8 * static_cast<std::size_t>(kUnsentBytes));
+  held->abort();
+  held.reset();
+}
+
 TEST_CASE("a stream over HTTP/1.0 that stalls ends in a reset, not as if it were complete") {
   for (const bool complete : {false, true}) {
     CAPTURE(complete);
@@ -127,6 +145,30 @@ TEST_CASE("a half-closed client gets all of a stream that goes on") {
   held.reset();
   CHECK(client.rest().ends_with("x\r\n0\r\n\r\n"));
   CHECK_FALSE(client.was_reset());
+}
+
+TEST_CASE("a half-closed client is waited for, but not by an answer that may take hours") {
+  for (const bool may_last : {false, true}) {
+    CAPTURE(may_last);
+    bool gone = false;
+    std::shared_ptr<Exchange> held;
+    Server server([&](std::shared_ptr<Exchange> exchange) {
+      held = std::move(exchange);
+      held->on_gone([&] { gone = true; });
+      if (may_last) held->may_last();
+    });
+    Client client(server);
+    client.send(kGet);
+    client.half_close();
+    REQUIRE(server.until([&] { return held != nullptr; }));
+    const auto start = Clock::now();
+    while (!gone && Clock::now() - start < 3 * patient_limits().half_closed_stream) server.turn();
+    if (may_last) CHECK(server.until([&] { return gone; }));
+    CHECK(gone == may_last);
+    held->respond(HttpResponse{.body = "late"});
+    held.reset();
+    CHECK(client.rest().ends_with("late") != may_last);
+  }
 }
 
 TEST_CASE("H17 a client that asks much and reads nothing fills no queue") {
