@@ -179,6 +179,7 @@ EngineRequest read_logs(const ReadLogs& command, const ContainerId& container) {
   EngineRequest request = get(container_path(container.view(), "/logs" + query));
   request.long_lived = true;
   request.deadline = limits::kFollowTime;
+  if (!command.follow) request.stall = limits::kMutateTime;
   return request;
 }
 

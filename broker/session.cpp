@@ -26,11 +26,11 @@ std::uint64_t left_of(std::int64_t expires, std::int64_t now) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000;
 }
 
-// What may last for hours.
+// What may last for hours; a log that ends does for a client that reads slowly.
 bool is_stream(const Command& command) {
-  if (const auto* logs = std::get_if<ReadLogs>(&command)) return logs->follow;
   if (const auto* pull = std::get_if<ReadPull>(&command)) return pull->follow;
-  return std::holds_alternative<WaitContainer>(command);
+  return std::holds_alternative<ReadLogs>(command) ||
+         std::holds_alternative<WaitContainer>(command);
 }
 
 bool is_reserved_for(const Command& command) {
