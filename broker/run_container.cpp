@@ -157,7 +157,7 @@ class Run : public std::enable_shared_from_this<Run> {
     EngineRequest logs = request::read_logs(all, *id_);
     logs.deadline = limits::kMutateTime;
     logs.on_data = [self = shared_from_this()](std::string_view bytes) {
-      return self->frames_.take(bytes, [&](std::string_view output) { self->keep(output); });
+      return self->frames_.take(bytes, [&](bool, std::string_view output) { self->keep(output); });
     };
     send(std::move(logs), &Run::logs_read);
   }

@@ -75,8 +75,11 @@ inline constexpr std::uint32_t kConnectionsMax = 65536;
 inline constexpr std::uint32_t kStrangers = 256;
 inline constexpr std::size_t kHostHeader = 255;  // a DNS name is no longer
 inline constexpr std::size_t kSiteNames = 16;    // `hosts` and `cors_origins`, each
-// Bytes of an answer that wait for the client's socket before the broker's credit is withheld.
-inline constexpr std::size_t kWriteQueue = 256 * 1024;
+// Bytes of an answer that wait for the client's socket before the broker's credit is withheld. The
+// kernel holds more already; this much hundreds of slow followers can have each.
+inline constexpr std::size_t kWriteQueue = 64 * 1024;
+// A stream that has nothing to say says so this often: proxies give up on a silent one after 60 s.
+inline constexpr milliseconds kHeartbeat = seconds(15);
 
 // --- tokens ------------------------------------------------------------------------------------
 inline constexpr std::size_t kToken = 8 * 1024;
@@ -131,6 +134,9 @@ inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // wait, and r
 // A followed log; a client that wants more asks again, as server-sent events do by themselves.
 inline constexpr milliseconds kFollowTime = std::chrono::hours(24);
 inline constexpr std::size_t kLogChunk = 16 * 1024;  // of a log in one frame: 128 KiB under way
+inline constexpr std::size_t kLogLine =
+    16 * 1024;  // of a line in one event; the rest follows in more
+inline constexpr std::uint32_t kLogTail = 10'000;  // lines; who wants more asks for all of it
 inline constexpr milliseconds kProbeEvery = seconds(1);
 inline constexpr milliseconds kProbeTime = seconds(2);
 inline constexpr milliseconds kRollbackTime =

@@ -5,11 +5,12 @@
 
 namespace dc {
 
-bool LogFrames::take(std::string_view bytes, const std::function<void(std::string_view)>& data) {
+bool LogFrames::take(std::string_view bytes,
+                     const std::function<void(bool, std::string_view)>& data) {
   while (!bytes.empty()) {
     if (left_ > 0) {
       const std::size_t size = std::min<std::size_t>(left_, bytes.size());
-      data(bytes.substr(0, size));
+      data(err_, bytes.substr(0, size));
       bytes.remove_prefix(size);
       left_ -= static_cast<std::uint32_t>(size);
       continue;
@@ -26,6 +27,7 @@ bool LogFrames::take(std::string_view bytes, const std::function<void(std::strin
 // Stream type 0 to 2, three zero bytes, length in network order.
 bool LogFrames::read_header() {
   header_size_ = 0;
+  err_ = header_[0] == 2;
   if (header_[0] < 0 || header_[0] > 2) return false;
   if (header_[1] != 0 || header_[2] != 0 || header_[3] != 0) return false;
   for (std::size_t i = 4; i < header_.size(); ++i) {

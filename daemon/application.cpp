@@ -9,7 +9,7 @@
 namespace dc::daemon {
 
 Application::Application(uv_loop_t* loop, BrokerClient& broker, bool policy_check)
-    : auth_(loop, broker), services_{broker, auth_, policy_check} {}
+    : auth_(loop, broker), streams_(loop), services_{broker, auth_, streams_, policy_check} {}
 
 void Application::handle(const std::shared_ptr<Exchange>& exchange) {
   const HttpRequest& request = exchange->request();

@@ -22,10 +22,13 @@ class Application {
 
   // Verified tokens are forgotten: their scopes came from the policy before.
   void use_policy(policy::Snapshot policy);
+  // Ends what would not end by itself.
+  void drain() { streams_.drain(); }
   void use_status(const EngineStatus& status) { status_ = status; }
 
  private:
   Authenticator auth_;
+  EventStreams streams_;
   Services services_;
   EngineStatus status_;
 };

@@ -22,7 +22,8 @@ namespace dc::daemon {
 class Replies {
  public:
   virtual ~Replies() = default;
-  // A ContainerDocument or Chunk. Each has cost the broker one credit, to be returned by credit().
+  // A ContainerDocument, StreamOpened or Chunk. Each has cost the broker one credit, to be returned
+  // by credit().
   virtual void part(ToFront message) = 0;
   // The end, once, unless the request was cancelled: the last part, Done, ContainerStarted,
   // TokenVerified or Failed.

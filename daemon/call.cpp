@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk of one request, in the order of the REST contract. Front only; see the head of call.hpp.
 #include "daemon/call.hpp"
+#include "daemon/log_stream.hpp"
 #include "daemon/negotiate.hpp"
 #include "daemon/render.hpp"
 #include "policy/authorize.hpp"
@@ -16,7 +17,7 @@ constexpr std::chrono::seconds kMutateDeadline{90};
 
 std::chrono::milliseconds deadline_of(const Command& command) {
   if (const auto* logs = std::get_if<ReadLogs>(&command)) {
-    return kReadDeadline + (logs->follow ? limits::kFollowTime : limits::kReadTime);
+    return kReadDeadline + (logs->follow ? limits::kFollowTime : limits::kMutateTime);
   }
   if (std::holds_alternative<WaitContainer>(command)) return kReadDeadline + limits::kWaitTime;
   if (std::holds_alternative<PullImage>(command) || std::holds_alternative<ReadPull>(command)) {
@@ -36,8 +37,27 @@ std::chrono::milliseconds deadline_of(const Command& command) {
                                                                            : kReadDeadline;
 }
 
-std::unique_ptr<Answer> make_answer(AnswerParts parts) {
-  return std::make_unique<Reply>(std::move(parts));
+std::shared_ptr<Answer> make_answer(AnswerParts parts, const Command& command,
+                                    EventStreams& streams) {
+  switch (parts.route.shape) {
+    case Shape::logs:
+      return std::make_shared<EventStream>(
+          std::move(parts), std::make_unique<LogEvents>(std::get<ReadLogs>(command).follow),
+          streams);
+    case Shape::events:
+      return std::make_shared<EventStream>(std::move(parts), std::make_unique<JsonEvents>(),
+                                           streams);
+    default: return std::make_shared<Reply>(std::move(parts));
+  }
+}
+
+// HEAD of a stream asks only whether it would begin.
+void shorten(Command& command) {
+  if (auto* logs = std::get_if<ReadLogs>(&command)) {
+    logs->follow = false;
+    logs->tail = 0;
+  }
+  if (auto* pull = std::get_if<ReadPull>(&command)) pull->follow = false;
 }
 
 // The broker's own check is the one that counts; this one only answers sooner.
@@ -121,6 +141,7 @@ void Call::with_body(const std::string& body) {
   if (gone_) return;
   auto command = route_->build({id_segment_, request_.query, body});
   if (!command) return deny(command.error(), nullptr);
+  if (request_.method == Method::head) shorten(*command);
   if (services_.policy_check) {
     if (auto allowed = check_policy(*command, caller_->principal, services_.policy); !allowed) {
       return deny(allowed.error(), &*command);
@@ -139,24 +160,30 @@ void Call::deny(const Error& error, const Command* command) {
 }
 
 void Call::submit() {
-  const auto deadline = deadline_of(std::get<Submit>(*message_).command);
+  const Command& command = std::get<Submit>(*message_).command;
+  const auto deadline = deadline_of(command);
   id_ = services_.broker.request(*message_, shared_from_this(), deadline);
   if (id_ == 0) return refuse({Errc::invalid_request, "The request is too large", ""});
   if (answer_) return;
-  answer_ = make_answer({exchange_, *route_, success_message(std::get<Submit>(*message_).command),
-                         cors_headers(request_),
-                         [this](std::uint32_t frames) { services_.broker.credit(id_, frames); }});
+  if (std::holds_alternative<WaitContainer>(command)) exchange_->may_last();
+  answer_ = make_answer({exchange_, *route_, success_message(command), cors_headers(request_),
+                         [this](std::uint32_t frames) { services_.broker.credit(id_, frames); },
+                         [this] { services_.broker.cancel(id_); }},
+                        command, services_.streams);
 }
 
-void Call::part(ToFront message) { answer_->part(std::move(message)); }
+void Call::part(ToFront message) {
+  answering_ = true;
+  answer_->part(std::move(message));
+}
 
 void Call::last(ToFront message) {
   const auto* failed = std::get_if<Failed>(&message);
   // The broker forgets handles that expire or that its table has no place for, and a new channel
-  // starts without any: the token itself may still be good.
+  // starts without any: the token itself may still be good. A stream that was cut for it is not.
   if (failed != nullptr && failed->code == Errc::unauthenticated) {
     services_.auth.forget(*caller_);
-    if (!retried_ && !gone_) {
+    if (!retried_ && !gone_ && !answering_) {
       retried_ = true;
       return authenticate();
     }

@@ -8,6 +8,7 @@
 #include <string>
 #include "daemon/auth.hpp"
 #include "daemon/broker_client.hpp"
+#include "daemon/event_stream.hpp"
 #include "daemon/http.hpp"
 #include "daemon/reply.hpp"
 #include "daemon/routes.hpp"
@@ -19,6 +20,7 @@ namespace dc::daemon {
 struct Services {
   BrokerClient& broker;
   Authenticator& auth;
+  EventStreams& streams;
   bool policy_check = true;  // false: the broker alone decides
   policy::Snapshot policy = std::make_shared<const policy::Policy>();
 };
@@ -51,9 +53,10 @@ class Call final : public Replies, public std::enable_shared_from_this<Call> {
   std::string id_segment_;
   std::shared_ptr<const Caller> caller_;
   std::optional<ToBroker> message_;  // the Submit, kept for one more try
-  std::unique_ptr<Answer> answer_;
+  std::shared_ptr<Answer> answer_;
   std::uint64_t id_ = 0;  // of the submitted request
   bool retried_ = false;
+  bool answering_ = false;  // parts have come
   bool gone_ = false;
 };
 

@@ -90,6 +90,7 @@ void Front::drain() {
   draining_ = true;
   spdlog::info("draining connections={}", listener_ ? listener_->connections() : 0);
   if (!listener_) return finish(0);
+  application_.drain();
   drain_limit_.start(limits::kDrainTime, [this] {
     spdlog::warn("drain ends late connections={}", listener_->connections());
     finish(0);

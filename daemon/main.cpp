@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 #include "common/channel.hpp"
 #include "common/keeper_protocol.hpp"
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
           0);  // started by descriptor, it has none before Linux 6.14
   const int listeners = argc == 2 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 0;
   if (!daemon::prepare_process()) return 1;
+  ::tzset();  // while the zone's file can still be read; events bear local times
   daemon::set_up_log(false);
 
   Channel channel{Fd(kChannelFd)};

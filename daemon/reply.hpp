@@ -32,6 +32,7 @@ struct AnswerParts {
   std::string message;                               // of a success, where the shape has one
   std::vector<Header> headers;                       // go with every answer
   std::function<void(std::uint32_t frames)> credit;  // returns that many frames to the broker
+  std::function<void()> cancel;                      // wants no more frames; may destroy the answer
 };
 
 // The answer of one JSON document.

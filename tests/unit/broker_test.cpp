@@ -179,24 +179,6 @@ TEST_CASE("what is not a container is refused") {
   }
 }
 
-TEST_CASE("log frames come out whole in any split") {
-  using namespace std::string_literals;
-  const std::string stream = "\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\0\2\0\0\0\0\0\0\3abc"s;
-  for (std::size_t step = 1; step <= stream.size(); ++step) {
-    LogFrames frames;
-    std::string out;
-    for (std::size_t at = 0; at < stream.size(); at += step) {
-      CHECK(frames.take(std::string_view(stream).substr(at, step),
-                        [&](std::string_view data) { out += data; }));
-    }
-    CHECK(out == "helloabc");
-  }
-  LogFrames frames;
-  CHECK_FALSE(frames.take("\3\0\0\0\0\0\0\1x"s, [](std::string_view) {}));
-  LogFrames reserved;
-  CHECK_FALSE(reserved.take("\1\0\1\0\0\0\0\1x"s, [](std::string_view) {}));
-}
-
 TEST_CASE("requests are made of constants and of escaped values") {
   ListContainers list;
   list.all = true;
