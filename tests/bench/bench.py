@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import crowds  # noqa: E402
+import followers  # noqa: E402
 from harness import policies  # noqa: E402
 from harness.engine import PrivateEngine  # noqa: E402
 from harness.http_bytes import Reader, request  # noqa: E402
@@ -138,6 +139,7 @@ def main():
         engine.load_images()
         run(engine, samples)
         crowds.run(engine, samples)
+        followers.run(engine)
     finally:
         engine.close()
 

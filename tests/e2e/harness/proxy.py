@@ -31,6 +31,7 @@ class RecordingProxy(UnixServer):
     def __init__(self, path, engine_socket):
         self.engine_socket = str(engine_socket)
         self.requests = []
+        self.latest = {}  # the request that each open connection brought last
         self.holds = []
         self.answers = []
         self.substitutions = []
@@ -59,6 +60,10 @@ class RecordingProxy(UnixServer):
     def mutations(self):
         return [request for request in self.requests if request.method not in ("GET", "HEAD")]
 
+    def open_for(self, condition):
+        """The requests that meet the condition and whose connections are still open, idle or not."""
+        return [request for request in list(self.latest.values()) if condition(request)]
+
     def serve(self, connection):
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as engine:
             engine.connect(self.engine_socket)
@@ -68,11 +73,13 @@ class RecordingProxy(UnixServer):
                 while (request := reader.next_message()) is not None:
                     self._pass_on(request, connection, engine)
             finally:
+                self.latest.pop(connection, None)
                 with contextlib.suppress(OSError):
                     engine.shutdown(socket.SHUT_RDWR)
 
     def _pass_on(self, request, connection, engine):
         self.requests.append(request)
+        self.latest[connection] = request
         for condition, data in self.answers:
             if condition(request):
                 connection.sendall(data)
@@ -103,6 +110,14 @@ def is_start(request):
 
 def is_create(request):
     return request.method == "POST" and request.path.endswith("/containers/create")
+
+
+def is_logs(request):
+    return request.method == "GET" and request.path.endswith("/logs")
+
+
+def is_wait(request):
+    return request.method == "POST" and request.path.endswith("/wait")
 
 
 def is_pull(request):
