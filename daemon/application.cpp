@@ -2,18 +2,23 @@
 // What needs no token is answered here; everything else is a Call. Front only.
 #include "daemon/application.hpp"
 #include <ctime>
+#include "daemon/docs_pages.hpp"
 #include "daemon/health.hpp"
 #include "daemon/negotiate.hpp"
 #include "daemon/routes.hpp"
 
 namespace dc::daemon {
 
-Application::Application(uv_loop_t* loop, BrokerClient& broker, bool policy_check)
-    : auth_(loop, broker), streams_(loop), services_{broker, auth_, streams_, policy_check} {}
+Application::Application(uv_loop_t* loop, BrokerClient& broker, const Welcome& welcome)
+    : auth_(loop, broker),
+      streams_(loop),
+      services_{broker, auth_, streams_, welcome.policy_check},
+      docs_(welcome.dev) {}
 
 void Application::handle(const std::shared_ptr<Exchange>& exchange) {
   const HttpRequest& request = exchange->request();
   if (is_preflight(request)) return exchange->respond(preflight_answer(request));
+  if (docs_ && serve_docs(exchange)) return;
   const Match match = match_route(request.method, request.path);
   if (match.route == nullptr || match.route->page == Page::none) {
     return Call::start(services_, exchange);

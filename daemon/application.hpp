@@ -13,8 +13,8 @@ namespace dc::daemon {
 
 class Application {
  public:
-  // `policy_check` false: scopes and policy are left to the broker, for tests of it.
-  Application(uv_loop_t* loop, BrokerClient& broker, bool policy_check);
+  // Without `policy_check`, scopes and policy are left to the broker, for tests of it.
+  Application(uv_loop_t* loop, BrokerClient& broker, const Welcome& welcome);
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
@@ -31,6 +31,7 @@ class Application {
   EventStreams streams_;
   Services services_;
   EngineStatus status_;
+  const bool docs_;  // the API pages are served
 };
 
 }  // namespace dc::daemon

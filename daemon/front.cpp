@@ -22,7 +22,7 @@ Front::Front(uv_loop_t* loop, Channel channel, const Welcome& welcome, int liste
       welcome_(welcome),
       listeners_(listeners),
       broker_(loop, std::move(channel), events()),
-      application_(loop, broker_, welcome.policy_check),
+      application_(loop, broker_, welcome),
       terminate_(loop, SIGTERM, [this] { drain(); }),
       drain_limit_(loop) {}
 

@@ -4,89 +4,96 @@
 #include "daemon/routes.hpp"
 #include <algorithm>
 #include <array>
+#include "daemon/openapi_containers.hpp"
+#include "daemon/openapi_images.hpp"
+#include "daemon/openapi_networks.hpp"
+#include "daemon/openapi_service.hpp"
 
 namespace dc::daemon {
 namespace {
 
 template <class X>
 constexpr Route command(Method method, std::string_view pattern, BodyKind body, Shape shape,
-                        Result<Command> (*build)(const RequestParts&), std::string_view key = {},
+                        Result<Command> (*build)(const RequestParts&),
+                        const api::Documentation& documentation, std::string_view key = {},
                         std::size_t body_limit = limits::kBody) {
-  return {method,      pattern, X::kName,   Page::none, true, X::kScope,
-          X::kMutates, body,    body_limit, shape,      key,  build};
+  return {method, pattern,    X::kName, Page::none, true,  X::kScope,     X::kMutates,
+          body,   body_limit, shape,    key,        build, &documentation};
 }
 
-constexpr Route page(std::string_view pattern, std::string_view name, Page page) {
-  return {Method::get, pattern,        name,          page,           false, Scope{},
-          false,       BodyKind::none, limits::kBody, Shape::success, {},    nullptr};
+constexpr Route page(std::string_view pattern, std::string_view name, Page page,
+                     const api::Documentation& documentation) {
+  return {Method::get,    pattern,       name,           page, false,   Scope{},       false,
+          BodyKind::none, limits::kBody, Shape::success, {},   nullptr, &documentation};
 }
 
 constexpr auto kRoutes = std::to_array<Route>({
-    page("/api/v1/health", "health", Page::health),
-    page("/api/v1/livez", "livez", Page::livez),
-    page("/api/v1/readyz", "readyz", Page::readyz),
+    page("/api/v1/health", "health", Page::health, api::kHealth),
+    page("/api/v1/livez", "livez", Page::livez, api::kLivez),
+    page("/api/v1/readyz", "readyz", Page::readyz, api::kReadyz),
 
     command<ListContainers>(Method::get, "/api/v1/containers", BodyKind::none, Shape::list,
-                            build_list),
+                            build_list, api::kListContainers),
     command<RunContainer>(Method::post, "/api/v1/containers/run", BodyKind::required,
-                          Shape::started, build_run, {}, limits::kBodyRun),
+                          Shape::started, build_run, api::kRunContainer, {}, limits::kBodyRun),
     command<InspectContainer>(Method::get, "/api/v1/containers/{id}", BodyKind::none,
-                              Shape::container, build_inspect),
+                              Shape::container, build_inspect, api::kInspectContainer),
     command<StartContainer>(Method::post, "/api/v1/containers/{id}/start", BodyKind::optional,
-                            Shape::success, build_start),
+                            Shape::success, build_start, api::kStartContainer),
     command<StopContainer>(Method::post, "/api/v1/containers/{id}/stop", BodyKind::optional,
-                           Shape::success, build_stop),
+                           Shape::success, build_stop, api::kStopContainer),
     command<RestartContainer>(Method::post, "/api/v1/containers/{id}/restart", BodyKind::optional,
-                              Shape::success, build_restart),
+                              Shape::success, build_restart, api::kRestartContainer),
     command<RemoveContainer>(Method::post, "/api/v1/containers/{id}/remove", BodyKind::optional,
-                             Shape::success, build_remove),
+                             Shape::success, build_remove, api::kRemoveContainer),
     command<RenameContainer>(Method::post, "/api/v1/containers/{id}/rename", BodyKind::optional,
-                             Shape::message, build_rename),
+                             Shape::message, build_rename, api::kRenameContainer),
     command<WaitContainer>(Method::post, "/api/v1/containers/{id}/wait", BodyKind::optional,
-                           Shape::value, build_wait, "exit_code"),
+                           Shape::value, build_wait, api::kWaitContainer, "exit_code"),
     command<ReadStats>(Method::get, "/api/v1/containers/{id}/stats", BodyKind::none, Shape::value,
-                       build_stats, "stats"),
+                       build_stats, api::kReadStats, "stats"),
     command<ReadLogs>(Method::get, "/api/v1/containers/{id}/logs", BodyKind::none, Shape::logs,
-                      build_logs),
+                      build_logs, api::kReadLogs),
     command<MeasureDirectory>(Method::post, "/api/v1/containers/{id}/dir-size", BodyKind::required,
-                              Shape::value, build_dir_size, "bytes"),
+                              Shape::value, build_dir_size, api::kMeasureDirectory, "bytes"),
 
     command<PullImage>(Method::post, "/api/v1/images/pull", BodyKind::required, Shape::message,
-                       build_pull),
+                       build_pull, api::kPullImage),
     command<PullImage>(Method::post, "/api/v1/images/pull/start", BodyKind::required,
-                       Shape::message, build_pull_start),
+                       Shape::message, build_pull_start, api::kStartPull),
     command<ReadPull>(Method::get, "/api/v1/images/pull/progress/{pull_id}", BodyKind::none,
-                      Shape::document, build_pull_progress),
+                      Shape::document, build_pull_progress, api::kPullProgress),
     command<ReadPull>(Method::get, "/api/v1/images/pull/events/{pull_id}", BodyKind::none,
-                      Shape::events, build_pull_events),
+                      Shape::events, build_pull_events, api::kPullEvents),
     command<ListImages>(Method::get, "/api/v1/images", BodyKind::none, Shape::value,
-                        build_list_images, "images"),
+                        build_list_images, api::kListImages, "images"),
     command<FindImage>(Method::get, "/api/v1/images/exists", BodyKind::none, Shape::exists,
-                       build_find_image),
+                       build_find_image, api::kFindImage),
     command<FindImage>(Method::get, "/api/v1/images/{image}/exists", BodyKind::none, Shape::exists,
-                       build_find_image),
+                       build_find_image, api::kFindImageByPath),
     command<RemoveImage>(Method::del, "/api/v1/images/remove", BodyKind::none, Shape::message,
-                         build_remove_image),
+                         build_remove_image, api::kRemoveImage),
     command<RemoveImage>(Method::del, "/api/v1/images/{image}", BodyKind::none, Shape::message,
-                         build_remove_image),
+                         build_remove_image, api::kRemoveImageByPath),
 
     command<CreateNetwork>(Method::post, "/api/v1/networks/create", BodyKind::required,
-                           Shape::message, build_create_network),
+                           Shape::message, build_create_network, api::kCreateNetwork),
     command<ListNetworks>(Method::get, "/api/v1/networks", BodyKind::none, Shape::value,
-                          build_list_networks, "networks"),
+                          build_list_networks, api::kListNetworks, "networks"),
     command<RemoveNetwork>(Method::del, "/api/v1/networks/{name}", BodyKind::none, Shape::message,
-                           build_remove_network),
+                           build_remove_network, api::kRemoveNetwork),
     command<ConnectNetwork>(Method::post, "/api/v1/networks/{name}/connect", BodyKind::required,
-                            Shape::message, build_connect_network),
+                            Shape::message, build_connect_network, api::kConnectNetwork),
     command<DisconnectNetwork>(Method::post, "/api/v1/networks/{name}/disconnect",
-                               BodyKind::required, Shape::message, build_disconnect_network),
+                               BodyKind::required, Shape::message, build_disconnect_network,
+                               api::kDisconnectNetwork),
 
     command<ReadServiceLog>(Method::get, "/api/v1/logs/service", BodyKind::none, Shape::service_log,
-                            build_service_log<ServiceLog::service>),
+                            build_service_log<ServiceLog::service>, api::kReadServiceLog),
     command<ReadServiceLog>(Method::get, "/api/v1/logs/startup", BodyKind::none, Shape::service_log,
-                            build_service_log<ServiceLog::startup>),
+                            build_service_log<ServiceLog::startup>, api::kReadStartupLog),
     command<ReadServiceLog>(Method::get, "/api/v1/logs/fastapi", BodyKind::none, Shape::service_log,
-                            build_service_log<ServiceLog::fastapi>),
+                            build_service_log<ServiceLog::fastapi>, api::kReadModelLog),
 });
 
 constexpr bool has_route(std::string_view operation) {
@@ -120,6 +127,28 @@ constexpr bool well_formed(const Route& route) {
 }
 static_assert(std::all_of(kRoutes.begin(), kRoutes.end(), well_formed), "a route is odd");
 
+constexpr std::string_view operation_id(const Route& route) {
+  return route.documentation->id.empty() ? route.operation : route.documentation->id;
+}
+// Names in braces are parameters, bodies have a schema, and no two rows go by the same name.
+constexpr bool documented(const Route& route) {
+  const api::Documentation& documentation = *route.documentation;
+  const std::size_t open = route.pattern.find('{');
+  const std::string_view name =
+      open == std::string_view::npos
+          ? std::string_view()
+          : route.pattern.substr(open + 1, route.pattern.find('}') - open - 1);
+  return !documentation.summary.empty() && !documentation.success.example.empty() &&
+         (name.empty() ||
+          std::any_of(documentation.parameters.begin(), documentation.parameters.end(),
+                      [&](const api::Parameter& one) { return one.name == name; })) &&
+         (route.body == BodyKind::none) == (documentation.body == nullptr) &&
+         std::count_if(kRoutes.begin(), kRoutes.end(), [&](const Route& other) {
+           return operation_id(other) == operation_id(route);
+         }) == 1;
+}
+static_assert(std::all_of(kRoutes.begin(), kRoutes.end(), documented), "a route's documentation");
+
 constexpr std::uint8_t bit(Method method) {
   return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));
 }
@@ -152,6 +181,8 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
 }
 
 }  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
 
 Match match_route(Method method, const std::vector<std::string>& path) {
   Match match;

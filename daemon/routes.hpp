@@ -6,12 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 #include "common/commands.hpp"
 #include "daemon/http.hpp"
 #include "daemon/normalize.hpp"
+#include "daemon/openapi_schema.hpp"
 
 namespace dc::daemon {
 
@@ -48,7 +50,11 @@ struct Route {
   Shape shape;
   std::string_view key;  // of Shape::value
   Result<Command> (*build)(const RequestParts& parts);
+  const api::Documentation* documentation;
 };
+
+// The whole table, for the API description.
+std::span<const Route> routes();
 
 struct Match {
   const Route* route = nullptr;  // nullptr: no such path, or not with this method

@@ -33,7 +33,7 @@ struct Fixture {
         client(&loop.loop, Channel(std::move(ends.first)),
                {[](policy::Snapshot) {}, [](const EngineStatus&) {}, [] {},
                 [this](std::string_view why) { lost = why; }}),
-        application(&loop.loop, client, policy_check) {
+        application(&loop.loop, client, Welcome{policy_check}) {
     application.use_policy(some_policy(*parse_scope("containers:*")));
   }
 

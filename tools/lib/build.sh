@@ -5,7 +5,12 @@ BROKER=$BUILD/broker/docker-control-broker
 FRONT=$BUILD/daemon/docker-controld
 ADMIN=$BUILD/admin/docker-control
 
+# DOCKER_CONTROL_DOCS=disabled: without the API pages, where npm or its registry is out of reach.
+DOCS=${DOCKER_CONTROL_DOCS:-enabled}
+with_docs() { [ "$DOCS" != disabled ]; }
+
 build_all() {
+  fetch_web_files
   say "building"
   configure_build
   ninja -C "$BUILD"
@@ -15,13 +20,24 @@ build_all() {
   done
 }
 
+# The files of the API pages, as web/package-lock.json names them. npm writes its own copy of the lock
+# when all of them are there.
+fetch_web_files() {
+  with_docs || return 0
+  [ web/package-lock.json -nt web/node_modules/.package-lock.json ] || return 0
+  say "fetching the files of the API pages"
+  command -v npm >/dev/null || die "npm is missing (as root: tools/dev setup); without the pages: DOCKER_CONTROL_DOCS=disabled"
+  (cd web && npm ci --no-progress) ||
+    die "npm ci failed in web/; to build without the API pages, set DOCKER_CONTROL_DOCS=disabled"
+}
+
 # Ninja itself notices a changed meson.build; a build directory that Meson cannot use any more
 # (another version, another compiler) is made anew.
 configure_build() {
   if [ ! -f "$BUILD/build.ninja" ]; then
-    meson setup "$BUILD" "$ROOT"
+    meson setup "$BUILD" "$ROOT" -Ddocs="$DOCS"
   elif ! meson introspect --projectinfo "$BUILD" >/dev/null 2>&1; then
-    meson setup --wipe "$BUILD" "$ROOT"
+    meson setup --wipe "$BUILD" "$ROOT" -Ddocs="$DOCS"
   fi
 }
 

@@ -5,13 +5,14 @@
 PACKAGES_BUILD=(
   git g++ meson ninja-build pkg-config ccache
   libuv1-dev libsimdjson-dev libssl-dev libcap-dev libspdlog-dev
-  libtomlplusplus-dev libexpected-dev libcli11-dev doctest-dev
+  libtomlplusplus-dev libexpected-dev libcli11-dev doctest-dev prometheus-cpp-dev
   "libllhttp-dev|node-llhttp" # a package of its own from Debian 13 on, before that sources in node's
 )
 PACKAGES_RUN=(docker.io iptables busybox-static curl jq procps iproute2 util-linux)
 PACKAGES_TEST=(
   docker-compose docker-registry python3 python3-pytest python3-pytest-timeout python3-requests python3-jwt
-  python3-docker python3-h11
+  python3-docker python3-h11 python3-jsonschema python3-prometheus-client python3-selenium chromium
+  chromium-driver
 )
 PACKAGES_CHECK=(clang-format clang-tidy)
 SERVICE_USERS=(docker-control docker-control-broker)
@@ -23,27 +24,38 @@ setup_all() {
   need_root setup
   install_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}" \
     "${PACKAGES_TEST[@]}" "${PACKAGES_CHECK[@]}"
+  install_npm
+  fetch_web_files
   create_users
   say "setup is complete"
 }
 
-setup_for_build() { install_packages "${PACKAGES_BUILD[@]}"; }
+setup_for_build() {
+  install_packages "${PACKAGES_BUILD[@]}"
+  install_npm
+}
 
 setup_for_demo() {
   need_root demo
   install_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}"
+  install_npm
   create_users
 }
 
 setup_for_test() {
   need_root test
   install_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}" "${PACKAGES_TEST[@]}"
+  install_npm
   create_users
 }
 
 setup_for_check() {
   install_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_CHECK[@]}"
+  install_npm
 }
+
+# Debian's npm, or any that is there already: Node.js as its makers package it brings its own.
+install_npm() { ! with_docs || command -v npm >/dev/null || install_packages npm; }
 
 package_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
