@@ -39,7 +39,8 @@ class Broker {
     Config& config = startup.config;
     context_.welcome = {config.front_policy_check, config.dev,
                         config.max_connections,    config.max_connections_per_address,
-                        std::move(config.hosts),   std::move(config.cors_origins)};
+                        std::move(config.hosts),   std::move(config.cors_origins),
+                        config.public_metrics};
   }
 
   int run() {

@@ -40,6 +40,7 @@ struct Config {
   // The pages of the users of the service that we replace.
   std::vector<Origin> cors_origins = {*Origin::parse("http://localhost:8000"),
                                       *Origin::parse("http://127.0.0.1:8000")};
+  bool public_metrics = false;
   std::vector<KeyFile> keys;
 };
 

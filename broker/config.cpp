@@ -119,6 +119,7 @@ Result<void> apply_config(std::string_view toml, const std::string& file, Config
                  }
                  if (name == "hosts") return read(value, config.hosts);
                  if (name == "cors_origins") return read(value, config.cors_origins);
+                 if (name == "public_metrics") return read(value, config.public_metrics);
                  if (name == "key") return read_keys(value, file, problems, config.keys);
                  return kUnknown;
                });

@@ -94,9 +94,11 @@ struct Welcome final {
   std::uint32_t max_connections_per_address = limits::kConnectionsPerAddress;
   std::vector<Authority> hosts;  // that requests may be for; empty: any
   std::vector<Origin> cors_origins;
+  bool public_metrics = false;  // the metrics need no token
   static constexpr auto fields = [](auto& self) {
     return std::tie(self.policy_check, self.dev, self.max_connections,
-                    self.max_connections_per_address, self.hosts, self.cors_origins);
+                    self.max_connections_per_address, self.hosts, self.cors_origins,
+                    self.public_metrics);
   };
 };
 

@@ -9,23 +9,33 @@
 
 namespace dc::daemon {
 
-Application::Application(uv_loop_t* loop, BrokerClient& broker, const Welcome& welcome)
+Application::Application(uv_loop_t* loop, BrokerClient& broker, const Welcome& welcome,
+                         Metrics& metrics)
     : auth_(loop, broker),
       streams_(loop),
-      services_{broker, auth_, streams_, welcome.policy_check},
-      docs_(welcome.dev) {}
+      services_{broker, auth_, streams_, metrics, welcome.policy_check},
+      docs_(welcome.dev),
+      public_metrics_(welcome.public_metrics) {}
 
 void Application::handle(const std::shared_ptr<Exchange>& exchange) {
   const HttpRequest& request = exchange->request();
   if (is_preflight(request)) return exchange->respond(preflight_answer(request));
   if (docs_ && serve_docs(exchange)) return;
   const Match match = match_route(request.method, request.path);
-  if (match.route == nullptr || match.route->page == Page::none) {
+  if (match.route != nullptr) exchange->routed(route_index(*match.route));
+  const bool metrics = match.route != nullptr && match.route->page == Page::metrics;
+  if (match.route == nullptr || (match.route->needs_token && !(metrics && public_metrics_))) {
     return Call::start(services_, exchange);
   }
-  HttpResponse response = health_page(match.route->page, status_, std::time(nullptr));
+  HttpResponse response = metrics ? services_.metrics.page()
+                                  : health_page(match.route->page, status_, std::time(nullptr));
   for (Header& header : cors_headers(request)) response.headers.push_back(std::move(header));
   exchange->respond(std::move(response));
+}
+
+void Application::use_status(const EngineStatus& status) {
+  status_ = status;
+  services_.metrics.use_status(status);
 }
 
 void Application::use_policy(policy::Snapshot policy) {

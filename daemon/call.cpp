@@ -118,10 +118,15 @@ void Call::route() {
   }
   route_ = match.route;
   id_segment_ = match.id;
-  if (services_.policy_check) {
+  const bool page = route_->page != Page::none;  // of which the broker knows nothing
+  if (services_.policy_check || page) {
     const auto scope = policy::check_scope(route_->scope, route_->operation, caller_->principal,
                                            *services_.policy);
     if (!scope) return deny(scope.error(), nullptr);
+  }
+  if (page) {
+    auto refusal = refuse_form(request_, BodyKind::none, "text/plain");
+    return respond(refusal ? std::move(*refusal) : services_.metrics.page());
   }
   const bool stream = route_->shape == Shape::logs || route_->shape == Shape::events;
   if (auto refusal = refuse_form(request_, route_->body, stream ? kEventStream : kJson))
@@ -152,6 +157,7 @@ void Call::with_body(const std::string& body) {
 }
 
 void Call::deny(const Error& error, const Command* command) {
+  if (route_->page != Page::none) return refuse(error);
   Refused refused{caller_->handle, Text<64>::clip(request_.peer), 0, error.code, std::nullopt};
   while (kOperations[refused.operation] != route_->operation) ++refused.operation;
   if (command != nullptr) refused.command = *command;

@@ -10,6 +10,7 @@
 #include "daemon/broker_client.hpp"
 #include "daemon/event_stream.hpp"
 #include "daemon/http.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/reply.hpp"
 #include "daemon/routes.hpp"
 #include "policy/profile.hpp"
@@ -21,6 +22,7 @@ struct Services {
   BrokerClient& broker;
   Authenticator& auth;
   EventStreams& streams;
+  Metrics& metrics;
   bool policy_check = true;  // false: the broker alone decides
   policy::Snapshot policy = std::make_shared<const policy::Policy>();
 };

@@ -130,6 +130,9 @@ bool Connection::begin_request(RequestHead head) {
   state_ = State::handling;
   answer_ = Answer::none;
   ++requests_;
+  method_ = head.request.method;
+  route_.reset();
+  begun_ = uv_hrtime();
   head_only_ = head.request.method == Method::head;
   http11_ = head.http11;
   keep_alive_ = head.keep_alive && requests_ < host_.limits.requests_per_connection;
@@ -280,11 +283,29 @@ void Connection::refuse(const HttpFailure& failure) {
   }
   const HttpResponse response =
       http_error(failure.status, failure.code, std::string(failure.detail));
+  report(response);
   const std::string_view head = host_.writer.head(response, Framing::whole, true);
   const bool bare = state_ == State::handling && head_only_;
   send({head, bare ? std::string_view() : response.body});
   close_after_ = true;
   answered();
+}
+
+void Connection::report(const HttpResponse& head) {
+  const bool asked = state_ == State::handling;
+  host_.answered({asked ? std::optional(method_) : std::nullopt, asked ? route_ : std::nullopt,
+                  head.status, head.error, asked ? uv_hrtime() - begun_ : 0});
+}
+
+void Connection::count(ConnectionCounts& counts) const {
+  switch (state_) {
+    case State::waiting: ++counts.idle; return;
+    case State::handling:
+      ++(answer_ == Answer::streaming ? counts.streaming : counts.active);
+      return;
+    case State::lingering: ++counts.closing; return;
+    case State::closed: return;
+  }
 }
 
 void Connection::answered() {

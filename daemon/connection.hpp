@@ -12,6 +12,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ class ConnectionHost {
   virtual void settled(Connection& connection) = 0;
   // Strangers have to leave after their answer: others wait for a place.
   [[nodiscard]] virtual bool crowded() const = 0;
+  virtual void answered(const Answered& answer) = 0;
 
   uv_loop_t* const loop;
   const HttpLimits limits;
@@ -81,6 +83,7 @@ class Connection final : private TcpStream::Owner {
   [[nodiscard]] const std::string& peer() const { return peer_; }
   // No request of it is being worked on.
   [[nodiscard]] bool droppable() const { return state_ != State::handling; }
+  void count(ConnectionCounts& counts) const;
 
   // The Listener's.
   std::size_t slot = 0;
@@ -116,6 +119,7 @@ class Connection final : private TcpStream::Owner {
   bool advance_request();
   void send(std::initializer_list<std::string_view> parts);
   void refuse(const HttpFailure& failure);
+  void report(const HttpResponse& head);
   void answered();
   void linger();
   void gone();
@@ -147,6 +151,9 @@ class Connection final : private TcpStream::Owner {
 
   // The request in hand.
   Request* request_ = nullptr;
+  Method method_ = Method::get;
+  std::optional<std::size_t> route_;
+  std::uint64_t begun_ = 0;  // in uv_hrtime() nanoseconds
   Answer answer_ = Answer::none;
   bool head_only_ = false;
   bool http11_ = true;

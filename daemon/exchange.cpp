@@ -15,6 +15,9 @@ Connection::Request::~Request() {
 void Connection::Request::vouch() {
   if (connection_ != nullptr) connection_->host_.vouched(*connection_);
 }
+void Connection::Request::routed(std::size_t route) {
+  if (connection_ != nullptr) connection_->route_ = route;
+}
 void Connection::Request::read_body(std::size_t max, std::function<void(std::string body)> done) {
   if (connection_ != nullptr) connection_->read_body(max, std::move(done));
 }
@@ -66,6 +69,7 @@ void Connection::read_body(std::size_t max, std::function<void(std::string)> don
 void Connection::respond(const HttpResponse& response) {
   if (state_ != State::handling || answer_ != Answer::none) return;
   close_after_ = must_close();
+  report(response);
   const std::string_view head = host_.writer.head(response, Framing::whole, close_after_);
   const bool bare = head_only_ || bodiless(response.status);
   send({head, bare ? std::string_view() : response.body});
@@ -79,6 +83,7 @@ void Connection::begin(const HttpResponse& head) {
   deadline_ = 0;
   may_last();
   close_after_ = must_close() || !http11_;
+  report(head);
   stash_ = host_.writer.head(head, http11_ ? Framing::chunked : Framing::until_close, close_after_);
   head_only_ = head_only_ || bodiless(head.status);
   poke();  // should nothing be written in this turn of the loop, the head goes out alone

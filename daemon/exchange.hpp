@@ -21,6 +21,7 @@ class Connection::Request final : public Exchange {
 
   [[nodiscard]] const HttpRequest& request() const override { return request_; }
   void vouch() override;
+  void routed(std::size_t route) override;
   void read_body(std::size_t max, std::function<void(std::string body)> done) override;
   void respond(HttpResponse response) override;
   void begin(HttpResponse head) override;

@@ -22,7 +22,7 @@ Front::Front(uv_loop_t* loop, Channel channel, const Welcome& welcome, int liste
       welcome_(welcome),
       listeners_(listeners),
       broker_(loop, std::move(channel), events()),
-      application_(loop, broker_, welcome),
+      application_(loop, broker_, welcome, metrics_),
       terminate_(loop, SIGTERM, [this] { drain(); }),
       drain_limit_(loop) {}
 
@@ -79,7 +79,9 @@ void Front::serve() {
       listener_.emplace(
           loop_, std::move(socket), http_limits(),
           [this](std::shared_ptr<Exchange> exchange) { application_.handle(exchange); },
-          Site{welcome_.hosts, welcome_.cors_origins});
+          Site{welcome_.hosts, welcome_.cors_origins},
+          [this](const Answered& answer) { metrics_.answered(answer); });
+      metrics_.watch_connections([this] { return listener_->counts(); });
     }
   }
   spdlog::info("serving listeners={}", listeners_);

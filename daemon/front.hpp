@@ -12,6 +12,7 @@
 #include "daemon/application.hpp"
 #include "daemon/broker_client.hpp"
 #include "daemon/listener.hpp"
+#include "daemon/metrics.hpp"
 
 namespace dc::daemon {
 
@@ -35,6 +36,7 @@ class Front {
   const Welcome welcome_;
   const int listeners_;
   BrokerClient broker_;
+  Metrics metrics_;
   Application application_;
   uv::Signal terminate_;
   uv::Timer drain_limit_;

@@ -46,7 +46,8 @@ HttpResponse page_with(int status, std::string body) {
 
 HttpResponse health_page(Page page, const EngineStatus& status, std::time_t now) {
   switch (page) {
-    case Page::none: break;
+    case Page::none:
+    case Page::metrics: break;
     case Page::livez: return page_with(200, R"({"status":"alive"})");
     case Page::readyz:
       if (status.engine == EngineState::up) return page_with(200, R"({"status":"ready"})");

@@ -50,6 +50,25 @@ struct HttpResponse {
   std::vector<Header> headers;
   std::string_view content_type = "application/json";
   std::string body;
+  std::optional<Errc> error;  // what it refuses for, where that is an Errc; for the metrics
+};
+
+// One answer as it is about to be sent, for the metrics.
+struct Answered {
+  std::optional<Method> method;      // none: no request could be read
+  std::optional<std::size_t> route;  // as Exchange::routed() said
+  int status;
+  std::optional<Errc> error;
+  std::uint64_t nanoseconds;  // from the request's head to the answer's; 0: no request
+};
+using Observer = std::function<void(const Answered&)>;
+
+// Connections by what they are at.
+struct ConnectionCounts {
+  std::size_t idle = 0;       // between requests, or in a request's head
+  std::size_t active = 0;     // a request is worked on
+  std::size_t streaming = 0;  // an answer goes out in parts
+  std::size_t closing = 0;    // the last answer is out
 };
 
 // One request and its one answer. Owned by shared_ptr: when the last owner lets go of an unanswered
@@ -58,6 +77,8 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   [[nodiscard]] virtual const HttpRequest& request() const = 0;
+  // Which row of the route table the request has found, for the metrics.
+  virtual void routed(std::size_t route) = 0;
 
   // The token was good: the connection is no stranger's any more, see daemon/listener.hpp.
   virtual void vouch() = 0;

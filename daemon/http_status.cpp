@@ -94,10 +94,12 @@ std::string_view reason_phrase(int status) {
 
 HttpResponse error_response(const Error& error) {
   // One body for every cause, so that an answer tells nothing about why a token was refused.
-  if (error.code == Errc::unauthenticated) {
-    return error_answer(401, "unauthenticated", "Invalid or missing JWT token", {});
-  }
-  return error_answer(http_status(error.code), errc_name(error.code), error.detail, error.hint);
+  HttpResponse response =
+      error.code == Errc::unauthenticated
+          ? error_answer(401, "unauthenticated", "Invalid or missing JWT token", {})
+          : error_answer(http_status(error.code), errc_name(error.code), error.detail, error.hint);
+  response.error = error.code;
+  return response;
 }
 
 HttpResponse http_error(int status, std::string_view code, std::string detail) {

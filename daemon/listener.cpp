@@ -47,9 +47,10 @@ std::string peer_text(const sockaddr_storage& address) {
 }  // namespace
 
 Listener::Listener(uv_loop_t* event_loop, Fd fd, const HttpLimits& http_limits, Handler handler,
-                   Site names)
+                   Site names, Observer observer)
     : ConnectionHost(event_loop, http_limits, std::move(names)),
       handler_(std::move(handler)),
+      observer_(std::move(observer)),
       sweeper_(event_loop),
       accept_again_(event_loop) {
   auto* idle = new uv_idle_t;
@@ -203,6 +204,16 @@ void Listener::sweep() {
 }
 
 void Listener::handle(std::shared_ptr<Exchange> exchange) { handler_(std::move(exchange)); }
+
+void Listener::answered(const Answered& answer) {
+  if (observer_) observer_(answer);
+}
+
+ConnectionCounts Listener::counts() const {
+  ConnectionCounts counts;
+  for (const auto& connection : connections_) connection->count(counts);
+  return counts;
+}
 
 void Listener::schedule(Connection& connection) {
   scheduled_.push_back(&connection);

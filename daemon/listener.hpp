@@ -33,7 +33,9 @@ namespace dc::daemon {
 class Listener final : private ConnectionHost {
  public:
   // `fd` is a bound TCP socket; it need not listen yet.
-  Listener(uv_loop_t* loop, Fd fd, const HttpLimits& limits, Handler handler, Site site = {});
+  // `observer`, if any, learns of every answer.
+  Listener(uv_loop_t* loop, Fd fd, const HttpLimits& limits, Handler handler, Site site = {},
+           Observer observer = nullptr);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   // Cuts what is still open. Never to be called from inside a callback of this layer.
@@ -47,6 +49,7 @@ class Listener final : private ConnectionHost {
   void drain(std::function<void()> done);
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  [[nodiscard]] ConnectionCounts counts() const;
 
  private:
   struct Socket {
@@ -60,6 +63,7 @@ class Listener final : private ConnectionHost {
   void vouched(Connection& connection) override;
   void settled(Connection& connection) override;
   [[nodiscard]] bool crowded() const override;
+  void answered(const Answered& answer) override;
 
   [[nodiscard]] bool has_room() const;
   bool drop_stranger(const std::string* peer);
@@ -73,6 +77,7 @@ class Listener final : private ConnectionHost {
   void run_deferred();
 
   Handler handler_;
+  Observer observer_;
   std::vector<Socket> sockets_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::unordered_map<std::string, std::size_t> per_address_;

@@ -27,10 +27,20 @@ constexpr Route page(std::string_view pattern, std::string_view name, Page page,
           BodyKind::none, limits::kBody, Shape::success, {},   nullptr, &documentation};
 }
 
+constexpr Route page(std::string_view pattern, std::string_view name, Page kind, Scope scope,
+                     const api::Documentation& documentation) {
+  Route route = page(pattern, name, kind, documentation);
+  route.needs_token = true;
+  route.scope = scope;
+  return route;
+}
+
 constexpr auto kRoutes = std::to_array<Route>({
     page("/api/v1/health", "health", Page::health, api::kHealth),
     page("/api/v1/livez", "livez", Page::livez, api::kLivez),
     page("/api/v1/readyz", "readyz", Page::readyz, api::kReadyz),
+    page("/api/v1/metrics", "service.metrics", Page::metrics, Scope::service_metrics,
+         api::kMetrics),
 
     command<ListContainers>(Method::get, "/api/v1/containers", BodyKind::none, Shape::list,
                             build_list, api::kListContainers),
@@ -183,6 +193,10 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
 }  // namespace
 
 std::span<const Route> routes() { return kRoutes; }
+
+std::size_t route_index(const Route& route) {
+  return static_cast<std::size_t>(&route - kRoutes.data());
+}
 
 Match match_route(Method method, const std::vector<std::string>& path) {
   Match match;

@@ -17,8 +17,8 @@
 
 namespace dc::daemon {
 
-// Pages that the front answers by itself, without a token.
-enum class Page : std::uint8_t { none, health, livez, readyz };
+// Pages that the front answers by itself.
+enum class Page : std::uint8_t { none, health, livez, readyz, metrics };
 
 enum class BodyKind : std::uint8_t { none, optional, required };
 
@@ -53,8 +53,9 @@ struct Route {
   const api::Documentation* documentation;
 };
 
-// The whole table, for the API description.
+// The whole table.
 std::span<const Route> routes();
+std::size_t route_index(const Route& route);  // of one of them
 
 struct Match {
   const Route* route = nullptr;  // nullptr: no such path, or not with this method

@@ -91,7 +91,7 @@ TEST_CASE("the front's policy check answers at once, or leaves it to the broker"
   CHECK(std::get<RunContainer>(*reported.command).image.repository() == "evil/image");
   CHECK(f.broker.silent());
 
-  Fixture g(false);
+  Fixture g(Welcome{.policy_check = false});
   g.application.use_policy(some_policy({}));
   const auto passed = g.ask(Method::post, path("run"), body);
   g.verify({});

@@ -43,6 +43,7 @@ struct Answer {
   bool lasts = false;
   std::function<void()> drained, gone;
   std::size_t body_max = 0;
+  std::optional<std::size_t> route;
 };
 
 class FakeExchange final : public daemon::Exchange {
@@ -53,6 +54,7 @@ class FakeExchange final : public daemon::Exchange {
   }
   [[nodiscard]] const daemon::HttpRequest& request() const override { return request_; }
   void vouch() override { answer_->vouched = true; }
+  void routed(std::size_t route) override { answer_->route = route; }
   void read_body(std::size_t max, std::function<void(std::string)> done) override {
     answer_->body_max = max;
     done(body_);

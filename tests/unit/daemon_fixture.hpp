@@ -27,13 +27,13 @@ inline policy::Snapshot some_policy(Scopes scopes) {
 
 // The application with a policy that allows what the tests ask for.
 struct Fixture {
-  explicit Fixture(bool policy_check = true) : Fixture(*Channel::make_pair(), policy_check) {}
-  Fixture(std::pair<Fd, Fd> ends, bool policy_check)
+  explicit Fixture(const Welcome& welcome = {}) : Fixture(*Channel::make_pair(), welcome) {}
+  Fixture(std::pair<Fd, Fd> ends, const Welcome& welcome)
       : broker(std::move(ends.second)),
         client(&loop.loop, Channel(std::move(ends.first)),
                {[](policy::Snapshot) {}, [](const EngineStatus&) {}, [] {},
                 [this](std::string_view why) { lost = why; }}),
-        application(&loop.loop, client, Welcome{policy_check}) {
+        application(&loop.loop, client, welcome, metrics) {
     application.use_policy(some_policy(*parse_scope("containers:*")));
   }
 
@@ -78,6 +78,7 @@ struct Fixture {
   FakeBroker broker;
   std::string lost;
   daemon::BrokerClient client;
+  daemon::Metrics metrics;
   daemon::Application application;
   std::uint64_t handles = 0;
 };

@@ -155,6 +155,55 @@ TEST_CASE("H22 HEAD on a stream ends at once, and whoever makes it is told") {
   held.reset();
 }
 
+TEST_CASE("an observer learns of every answer, with the route that the request found") {
+  Server server([](const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->request().path.at(0) == "stream") {
+      exchange->routed(7);
+      exchange->begin({200, {}, "text/plain", {}});
+      exchange->end();
+    } else {
+      exchange->respond(error_response({Errc::not_found, "None", {}}));
+    }
+  });
+  Client client(server);
+  client.send("POST /stream HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet + "nonsense\r\n\r\n");
+  client.rest();
+  REQUIRE(server.answers.size() == 3);
+  CHECK(server.answers[0].method == Method::post);
+  CHECK(server.answers[0].route == 7);
+  CHECK(server.answers[0].status == 200);
+  CHECK(server.answers[0].nanoseconds > 0);
+  CHECK_FALSE(server.answers[0].error);
+  CHECK(server.answers[1].method == Method::get);
+  CHECK_FALSE(server.answers[1].route);
+  CHECK(server.answers[1].error == Errc::not_found);
+  CHECK_FALSE(server.answers[2].method);
+  CHECK(server.answers[2].status == 501);
+  CHECK(server.answers[2].nanoseconds == 0);
+}
+
+TEST_CASE("connections are counted by what they are at") {
+  std::vector<std::shared_ptr<Exchange>> held;
+  Server server([&](std::shared_ptr<Exchange> exchange) { held.push_back(std::move(exchange)); });
+  Client idle(server);
+  Client active(server);
+  active.send(kGet);
+  REQUIRE(server.until([&] { return held.size() == 1; }));
+  Client streaming(server);
+  streaming.send(kGet);
+  REQUIRE(server.until([&] { return held.size() == 2; }));
+  held[1]->begin({200, {}, "text/plain", {}});
+  server.settle();
+  const ConnectionCounts counts = server.listener->counts();
+  CHECK(counts.idle == 1);
+  CHECK(counts.active == 1);
+  CHECK(counts.streaming == 1);
+  CHECK(counts.closing == 0);
+  held[0]->respond({});
+  held[1]->end();
+  CHECK(server.listener->counts().idle == 3);
+}
+
 TEST_CASE("answers in parts") {
   const Handler handler = [](const std::shared_ptr<Exchange>& exchange) {
     exchange->begin({200, {}, "text/plain", {}});

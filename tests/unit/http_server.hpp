@@ -90,7 +90,7 @@ class Server {
           ++requests;
           handler_(std::move(exchange));
         },
-        std::move(site));
+        std::move(site), [this](const Answered& one) { answers.push_back(one); });
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -118,6 +118,7 @@ class Server {
 
   std::uint16_t port = 0;
   int requests = 0;
+  std::vector<Answered> answers;  // what an observer learns
   std::unique_ptr<Listener> listener;
 
  private:
