@@ -76,6 +76,13 @@ def service(service_maker, registry):
     yield from _running(service_maker(policy=policies.standard(registry.host)))
 
 
+@pytest.fixture(scope="session")
+def dev_service(service_maker, registry):
+    """The same in development mode: with the API pages, and every scope for the main service."""
+    policy = policies.standard(registry.host).replace('"networks:*"]', '"networks:*", "service:*"]')
+    yield from _running(service_maker(policy=policy, environment={"DEV_MODE": "true"}))
+
+
 @pytest.fixture(scope="session", params=["both-check", "broker-alone-checks"])
 def checked_service(request, service_maker, proxy, registry):
     """The service behind the recording proxy, with the front's policy check on and off."""
