@@ -27,7 +27,8 @@ inline constexpr Type kPairs =
          R"({"type":"array","items":{"type":"string"}}])");
 
 inline constexpr auto kRestartFields = std::to_array<Property>({
-    {"Name", json(R"("enum":["","no","on-failure","always","unless-stopped"])"), ""},
+    {"Name", json(R"("type":"string","enum":["","no","on-failure","always","unless-stopped"])"),
+     ""},
     {"MaximumRetryCount", integer(0, limits::kRestartRetries), "With on-failure only"},
 });
 inline constexpr Schema kRestartSchema{"RestartPolicy", "", kRestartFields, true};
@@ -53,7 +54,7 @@ inline constexpr auto kRunFields = std::to_array<Property>({
     {"auto_remove", boolean("false"), "Remove the container when it ends"},
     {"init", boolean("false"), "An init process that reaps children and passes signals on"},
     {"read_only", boolean("false"), "A root file system that cannot be written to"},
-    {"privileged", json(R"("const":false)"), "True is always refused"},
+    {"privileged", json(R"("type":"boolean","const":false)"), "True is always refused"},
     {"mem_limit", kAnySize, "Bytes, or a text such as `512m` or `32G`"},
     {"shm_size", kAnySize, "Size of /dev/shm, written like mem_limit"},
     {"cpus", json(R"("type":"number","minimum":0)"), "Processors, for instance 1.5"},
@@ -63,7 +64,7 @@ inline constexpr auto kRunFields = std::to_array<Property>({
      json(R"("oneOf":[{"type":"string"},{"$ref":"#/components/schemas/RestartPolicy"}])",
           kRestartSchema),
      "As far as the policy allows it"},
-    {"pull", json(R"("enum":["missing"])"), ""},
+    {"pull", json(R"("type":"string","enum":["missing"])"), ""},
 });
 inline constexpr Schema kRunSchema{
     "RunRequest",
@@ -72,17 +73,17 @@ inline constexpr Schema kRunSchema{
     kRunFields, true};
 
 inline constexpr auto kStartedFields =
-    kSuccessFields +
-    std::to_array<Property>({
-        {"container_id", text(), "", true},
-        {"container_name", text(), "", true},
-        {"port_bindings", object(), "Docker's `HostConfig.PortBindings`", true},
-        {"id", text(), "The same as container_id", true},
-        {"name", text(), "The same as container_name", true},
-        {"exit_code", integer(0, 0), "With `detach: false`"},
-        {"logs", text(), "With `detach: false`: its output"},
-        {"logs_truncated", json(R"("const":true)"), "Only the end of the output was kept"},
-    });
+    kSuccessFields + std::to_array<Property>({
+                         {"container_id", text(), "", true},
+                         {"container_name", text(), "", true},
+                         {"port_bindings", object(), "Docker's `HostConfig.PortBindings`", true},
+                         {"id", text(), "The same as container_id", true},
+                         {"name", text(), "The same as container_name", true},
+                         {"exit_code", integer(0, 0), "With `detach: false`"},
+                         {"logs", text(), "With `detach: false`: its output"},
+                         {"logs_truncated", json(R"("type":"boolean","const":true)"),
+                          "Only the end of the output was kept"},
+                     });
 inline constexpr Schema kStartedSchema{"Started", "It runs, or has run.", kStartedFields};
 
 inline constexpr Documentation kRunContainer{
@@ -135,7 +136,8 @@ inline constexpr auto kListParameters = std::to_array<Parameter>({
     {"name", text(), "Only those whose name contains this"},
     {"label", text(), "Only those with this label: `key` or `key=value`"},
     {"status",
-     json(R"("enum":["created","running","paused","restarting","removing","exited","dead"])"),
+     json(
+         R"("type":"string","enum":["created","running","paused","restarting","removing","exited","dead"])"),
      "Only those in this state"},
     {"filters", text(), "A JSON object of name, label and status with lists of values",
      R"("{\"status\":[\"running\"]}")"},

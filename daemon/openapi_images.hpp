@@ -72,7 +72,7 @@ inline constexpr auto kPullIdParameter =
 
 inline constexpr auto kProgressFields = std::to_array<Property>({
     {"pull_id", text(), "", true},
-    {"status", json(R"("enum":["pulling","success","error"])"), "", true},
+    {"status", json(R"("type":"string","enum":["pulling","success","error"])"), "", true},
     {"downloaded_bytes", integer(0, 0), "", true},
     {"total_bytes", integer(0, 0), "As far as it is known", true},
     {"layers_done", integer(0, 0), "", true},

@@ -17,7 +17,7 @@ inline constexpr auto kNetworkConflict = std::to_array<int>({409});
 
 inline constexpr auto kCreateNetworkFields = std::to_array<Property>({
     {"name", text(limits::kName), "", true},
-    {"driver", json(R"("const":"bridge")", R"("bridge")"), ""},
+    {"driver", json(R"("type":"string","const":"bridge")", R"("bridge")"), ""},
 });
 inline constexpr Schema kCreateNetworkSchema{"NetworkRequest", "", kCreateNetworkFields, true};
 

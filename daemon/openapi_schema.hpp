@@ -117,7 +117,7 @@ constexpr std::array<T, N + M> operator+(const std::array<T, N>& some,
 
 // --- values and schemas that several operations use ---------------------------------------------
 
-inline constexpr Type kSuccessStatus = json(R"("const":"success")");
+inline constexpr Type kSuccessStatus = json(R"("type":"string","const":"success")");
 inline constexpr Type kAnySize = json(R"("type":["string","integer"])");
 inline constexpr Type kStopTimeoutType = integer(0, limits::kStopTimeout, "10");
 

@@ -11,7 +11,8 @@ namespace dc::daemon::api {
 inline constexpr std::string_view kService = "Service";
 
 inline constexpr auto kCheckFields = std::to_array<Property>({
-    {"status", json(R"("enum":["healthy","degraded","unhealthy","unknown"])"), "", true},
+    {"status", json(R"("type":"string","enum":["healthy","degraded","unhealthy","unknown"])"), "",
+     true},
     {"message", text(), "", true},
 });
 inline constexpr Schema kCheckSchema{"HealthCheck", "One part of the health.", kCheckFields};
@@ -24,7 +25,7 @@ inline constexpr auto kChecksFields = std::to_array<Property>({
 inline constexpr Schema kChecksSchema{"HealthChecks", "", kChecksFields};
 
 inline constexpr auto kHealthFields = std::to_array<Property>({
-    {"status", json(R"("enum":["healthy","degraded","unhealthy"])"), "", true},
+    {"status", json(R"("type":"string","enum":["healthy","degraded","unhealthy"])"), "", true},
     {"timestamp", json(R"("type":"string","format":"date-time")"), "When this was said", true},
     {"checks", reference_to(kChecksSchema), "", true},
 });
@@ -42,7 +43,7 @@ inline constexpr Documentation kHealth{
 };
 
 inline constexpr auto kAliveFields =
-    std::to_array<Property>({{"status", json(R"("const":"alive")"), "", true}});
+    std::to_array<Property>({{"status", json(R"("type":"string","const":"alive")"), "", true}});
 inline constexpr Schema kAliveSchema{"Alive", "", kAliveFields};
 
 inline constexpr Documentation kLivez{
@@ -52,7 +53,7 @@ inline constexpr Documentation kLivez{
 };
 
 inline constexpr auto kReadyFields =
-    std::to_array<Property>({{"status", json(R"("const":"ready")"), "", true}});
+    std::to_array<Property>({{"status", json(R"("type":"string","const":"ready")"), "", true}});
 inline constexpr Schema kReadySchema{"Ready", "", kReadyFields};
 inline constexpr auto kUnavailable = std::to_array<int>({503});
 

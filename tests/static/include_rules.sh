@@ -24,6 +24,7 @@ forbid "tl::expected outside its wrapper" 'tl/' 'common/error\.hpp' common polic
 forbid "TOML outside the two loaders" 'toml' '(policy/load|broker/config)\.cpp' common policy broker daemon
 forbid "the front reads the policy file" 'policy/load\.hpp' "$none" daemon
 forbid "key material in the front" 'common/(secret|token_keys)\.hpp' "$none" daemon
+forbid "Prometheus outside the metrics" 'prometheus/' 'daemon/metrics\.cpp' common policy broker daemon admin
 forbid "TLS" 'openssl/(ssl|tls1|bio)' "$none" common policy broker daemon admin
 forbid "parent directories in includes" '\.\.' "$none" common policy broker daemon admin tests
 exit $failed
