@@ -136,8 +136,8 @@ inline constexpr auto kListParameters = std::to_array<Parameter>({
     {"name", text(), "Only those whose name contains this"},
     {"label", text(), "Only those with this label: `key` or `key=value`"},
     {"status",
-     json(
-         R"("type":"string","enum":["created","running","paused","restarting","removing","exited","dead"])"),
+     json(R"("type":"string","enum":["created","running","paused",)"
+          R"("restarting","removing","exited","dead"])"),
      "Only those in this state"},
     {"filters", text(), "A JSON object of name, label and status with lists of values",
      R"("{\"status\":[\"running\"]}")"},
