@@ -14,6 +14,7 @@
 namespace dc::daemon {
 namespace {
 
+// Of an answer: what a client that takes nothing holds of it beyond the write queue's limit.
 constexpr std::size_t kSlice = 64 * 1024;
 
 // Files of ours only, and no address but ours. Both pages show pictures that are written into

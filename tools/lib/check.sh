@@ -23,7 +23,7 @@ format_sources() {
 check_scripts() {
   local file
   for file in tools/dev tools/lib/*.sh .ci/run; do bash -n "$file"; done
-  find tests tools -name '*.py' -print0 | PYTHONDONTWRITEBYTECODE=1 xargs -0 -r \
+  find tests tools web -name node_modules -prune -o -name '*.py' -print0 | PYTHONDONTWRITEBYTECODE=1 xargs -0 -r \
     /usr/bin/python3 -c 'import sys; [compile(open(f).read(), f, "exec") for f in sys.argv[1:]]'
 }
 
