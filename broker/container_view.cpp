@@ -79,7 +79,8 @@ Result<ContainerView> read_container(const JsonText& document) {
 
 policy::ContainerFacts facts_of(const ContainerView& container, const Ownership& ownership) {
   policy::ContainerFacts facts;
-  facts.owner = ownership.proven_owner(container.labels, container.image_id);
+  const auto content = ImageId::parse(container.image_id);
+  if (content) facts.owner = ownership.proven_owner(container.labels, *content);
   if (auto image = ImageRef::parse(container.image)) facts.image = std::move(*image);
   return facts;
 }

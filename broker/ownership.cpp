@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HMAC over owner, nonce and image id. Broker only.
+// HMAC over kind, owner, nonce and subject. Broker only.
 #include "broker/ownership.hpp"
 #include <sys/random.h>
 #include <array>
@@ -16,20 +16,20 @@ std::string make_nonce() {
 }
 
 std::string Ownership::proof(const ServiceName& owner, std::string_view nonce,
-                             const ImageId& image) const {
+                             const ProofSubject& subject) const {
   // No part can hold a newline, so the message has one reading only.
-  std::string message = "docker-control container 1\n";
-  message.append(owner.view()).append("\n").append(nonce).append("\n").append(image.view());
+  std::string message = "docker-control ";
+  message.append(subject.kind_).append(" 1\n").append(owner.view()).append("\n");
+  message.append(nonce).append("\n").append(subject.value_);
   return jwt::encode_base64url(hmac_sha256(key_.view(), message));
 }
 
 std::optional<ServiceName> Ownership::proven_owner(const OwnerLabels& labels,
-                                                   std::string_view image) const {
+                                                   const ProofSubject& subject) const {
   if (labels.proof.empty()) return std::nullopt;
   auto owner = ServiceName::parse(labels.owner);
-  const auto image_id = ImageId::parse(image);
-  if (!owner || !image_id || labels.nonce.size() != kNonceSize) return std::nullopt;
-  if (!equal_secrets(proof(*owner, labels.nonce, *image_id), labels.proof)) return std::nullopt;
+  if (!owner || labels.nonce.size() != kNonceSize) return std::nullopt;
+  if (!equal_secrets(proof(*owner, labels.nonce, subject), labels.proof)) return std::nullopt;
   return std::move(*owner);
 }
 

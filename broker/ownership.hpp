@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proof that a container is ours and whose: labels with an HMAC that only a holder of the instance
-// key can make. Broker only. Labels read from the Engine are hostile: an image or another user may
-// have written them.
+// Proof that a container or a network is ours and whose: labels with an HMAC that only a holder of
+// the instance key can make. Broker only. Labels read from the Engine are hostile: an image or
+// another user may have written them.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,7 @@ inline constexpr std::string_view kProofLabel = "docker-control.proof";  // neve
 // Set on containers that the broker itself removes after their end (detach=false with auto_remove).
 inline constexpr std::string_view kTransientLabel = "docker-control.transient";
 
-// What our labels of one container say; empty where absent.
+// What our labels of one container or network say; empty where absent.
 struct OwnerLabels {
   std::string owner, nonce, proof;
   bool transient = false;
@@ -29,17 +29,28 @@ struct OwnerLabels {
 inline constexpr std::size_t kNonceSize = 22;
 std::string make_nonce();
 
+// What a proof binds to owner and nonce: a container's content, or a network's name, because its id
+// is not known before it is made. The kind is signed too, so one never serves for the other.
+class ProofSubject {
+ public:
+  ProofSubject(const ImageId& image) : kind_("container"), value_(image.str()) {}
+  ProofSubject(const NetworkName& network) : kind_("network"), value_(network.str()) {}
+
+ private:
+  friend class Ownership;
+  std::string_view kind_;
+  std::string value_;
+};
+
 class Ownership {
  public:
   explicit Ownership(Secret instance_key) : key_(std::move(instance_key)) {}
 
-  // Binds the container to its owner, its nonce and its content, so the labels are worth nothing on
-  // another image.
   [[nodiscard]] std::string proof(const ServiceName& owner, std::string_view nonce,
-                                  const ImageId& image) const;
-  // The owner, if the labels prove one for a container of this image (`sha256:...`).
+                                  const ProofSubject& subject) const;
+  // The owner, if the labels prove one for this subject.
   [[nodiscard]] std::optional<ServiceName> proven_owner(const OwnerLabels& labels,
-                                                        std::string_view image) const;
+                                                        const ProofSubject& subject) const;
 
  private:
   Secret key_;

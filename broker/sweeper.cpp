@@ -28,7 +28,8 @@ void Sweeper::listed(const Result<EngineResponse>& response) {
     const OwnerLabels labels = read_owner_labels(json_member(container, "Labels"));
     if (!id || !(text("State") == "created" || labels.transient)) return;
     if (active_.contains(labels.nonce)) return;
-    if (!ownership_.proven_owner(labels, text("ImageID"))) return;
+    const auto image = ImageId::parse(text("ImageID"));
+    if (!image || !ownership_.proven_owner(labels, *image)) return;
     spdlog::warn("removing container {}, left over by an interrupted run",
                  id->view().substr(0, 12));
     if (!audit_.event("sweep", "remove left-over container " + id->str())) return;

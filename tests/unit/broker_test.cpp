@@ -134,23 +134,43 @@ TEST_CASE("two bindings of one container port are one member") {
 TEST_CASE("ownership is proven by the key, for this owner, nonce and image only") {
   const auto ownership = make_ownership();
   const auto owner = parsed<ServiceName>("backend");
+  const auto image = parsed<ImageId>(kImageId);
   const std::string nonce = make_nonce();
   CHECK(nonce.size() == kNonceSize);
-  const OwnerLabels labels{"backend", nonce,
-                           ownership.proof(owner, nonce, parsed<ImageId>(kImageId)), false};
-  CHECK(ownership.proven_owner(labels, kImageId) == owner);
-  CHECK_FALSE(make_ownership('x').proven_owner(labels, kImageId));
-  CHECK_FALSE(ownership.proven_owner(labels, "sha256:" + std::string(64, 'c')));
-  CHECK_FALSE(ownership.proven_owner(labels, "alpine"));
+  const OwnerLabels labels{"backend", nonce, ownership.proof(owner, nonce, image), false};
+  CHECK(ownership.proven_owner(labels, image) == owner);
+  CHECK_FALSE(make_ownership('x').proven_owner(labels, image));
+  CHECK_FALSE(ownership.proven_owner(labels, parsed<ImageId>("sha256:" + std::string(64, 'c'))));
   OwnerLabels forged = labels;
   forged.owner = "other";
-  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+  CHECK_FALSE(ownership.proven_owner(forged, image));
   forged = labels;
   forged.nonce = make_nonce();
-  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+  CHECK_FALSE(ownership.proven_owner(forged, image));
   forged = labels;
   forged.proof.clear();
-  CHECK_FALSE(ownership.proven_owner(forged, kImageId));
+  CHECK_FALSE(ownership.proven_owner(forged, image));
+}
+
+TEST_CASE("the proof of a container is the one of version 0.1") {
+  // HMAC-SHA256 of 32 times 'k' over "docker-control container 1\nbackend\nNONCE\nIMAGE".
+  CHECK(make_ownership().proof(parsed<ServiceName>("backend"), "AAAAAAAAAAAAAAAAAAAAAA",
+                               parsed<ImageId>(kImageId)) ==
+        "slcwDQR1rVY8CL6rPQCHrCBNIXdjR5khl0Kylm0zxIo");
+}
+
+TEST_CASE("the proof of a network holds for its name, and for no container") {
+  const auto ownership = make_ownership();
+  const auto owner = parsed<ServiceName>("backend");
+  const auto image = parsed<ImageId>(kImageId);
+  const auto network = parsed<NetworkName>("net");
+  const std::string nonce = make_nonce();
+  OwnerLabels labels{"backend", nonce, ownership.proof(owner, nonce, network), false};
+  CHECK(ownership.proven_owner(labels, network) == owner);
+  CHECK_FALSE(ownership.proven_owner(labels, parsed<NetworkName>("net2")));
+  CHECK_FALSE(ownership.proven_owner(labels, image));
+  labels.proof = ownership.proof(owner, nonce, image);
+  CHECK_FALSE(ownership.proven_owner(labels, network));
 }
 
 TEST_CASE("a document is shown without proof, and masked without values") {
