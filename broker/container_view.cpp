@@ -86,12 +86,11 @@ policy::ContainerFacts facts_of(const ContainerView& container, const Ownership&
 }
 
 Result<InspectedPtr> read_inspect(Result<EngineResponse> response) {
-  if (!response) return fail(response.error());
-  if (response->status != 200) return fail(engine_error(EngineStep::find, *response));
-  JsonText document(std::move(response->body));
-  auto view = read_container(document);
+  auto document = read_document(std::move(response), EngineStep::find);
+  if (!document) return fail(document.error());
+  auto view = read_container(*document);
   if (!view) return fail(view.error());
-  return std::make_shared<const Inspected>(Inspected{std::move(document), std::move(*view)});
+  return std::make_shared<const Inspected>(Inspected{std::move(*document), std::move(*view)});
 }
 
 std::string shown_document(const Inspected& container, bool mask_environment) {

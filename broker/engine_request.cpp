@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths and deadlines of the Engine requests. Broker only.
 #include "broker/engine_request.hpp"
-#include "broker/ownership.hpp"
 #include "common/json_text.hpp"
 
 namespace dc::broker::request {
@@ -211,8 +210,59 @@ EngineRequest image_events(std::int64_t since) {
   return request;
 }
 
+// Without standard error, so that du's complaints do not stand between its numbers.
+EngineRequest create_du(const ContainerId& container, std::string_view unit,
+                        const DirectoryPath& path) {
+  JsonWriter body;
+  body.open('{').key("AttachStdout").boolean(true).key("Cmd").open('[').string("du");
+  body.string(unit).string("--").string(path.view()).close(']').close('}');
+  return mutate(Verb::post, container_path(container.view(), "/exec"), body.take());
+}
+
+EngineRequest start_exec(const ExecId& exec) {
+  return mutate(Verb::post, "/exec/" + exec.str() + "/start", R"({"Detach":false,"Tty":false})");
+}
+
+EngineRequest inspect_exec(const ExecId& exec) { return get("/exec/" + exec.str() + "/json"); }
+
+EngineRequest list_networks() {
+  EngineRequest request = get("/networks");
+  request.max_body = limits::kEngineBody;
+  return request;
+}
+
 EngineRequest inspect_network(const NetworkName& network) {
   return get("/networks/" + escaped(network.view()));
+}
+
+EngineRequest inspect_network(const NetworkId& network) {
+  return get("/networks/" + network.str());
+}
+
+EngineRequest create_network(const NetworkName& network, const OwnerLabels& labels) {
+  JsonWriter body;
+  body.open('{').key("Name").string(network.view()).key("Driver").string("bridge");
+  body.key("CheckDuplicate").boolean(true).key("Labels").open('{');
+  body.key(kOwnerLabel).string(labels.owner).key(kNonceLabel).string(labels.nonce);
+  body.key(kProofLabel).string(labels.proof).close('}').close('}');
+  return mutate(Verb::post, "/networks/create", body.take());
+}
+
+EngineRequest remove_network(const NetworkId& network) {
+  return mutate(Verb::del, "/networks/" + network.str());
+}
+
+// Nothing of the endpoint is the caller's: an alias or address could be a neighbour's.
+EngineRequest act(const ConnectNetwork&, const NetworkId& network, const ContainerId& container) {
+  return mutate(Verb::post, "/networks/" + network.str() + "/connect",
+                R"({"Container":")" + container.str() + R"(","EndpointConfig":{}})");
+}
+
+EngineRequest act(const DisconnectNetwork& disconnect, const NetworkId& network,
+                  const ContainerId& container) {
+  return mutate(Verb::post, "/networks/" + network.str() + "/disconnect",
+                R"({"Container":")" + container.str() + R"(","Force":)" +
+                    (disconnect.force ? "true}" : "false}"));
 }
 
 EngineRequest info() { return get("/info"); }

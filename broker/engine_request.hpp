@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 #include "broker/engine.hpp"
+#include "broker/ownership.hpp"
 #include "broker/reply.hpp"
 #include "common/commands.hpp"
+#include "common/json_reader.hpp"
 
 namespace dc::broker::request {
 
@@ -33,7 +35,20 @@ EngineRequest pull_image(const ImageRef& image);
 EngineRequest list_images();
 EngineRequest image_events(std::int64_t since);  // seconds since the epoch; then without end
 
+// A `du` of a path in a running container: its making, its run, how it is. `unit`: "-sb" or "-sk".
+EngineRequest create_du(const ContainerId& container, std::string_view unit,
+                        const DirectoryPath& path);
+EngineRequest start_exec(const ExecId& exec);
+EngineRequest inspect_exec(const ExecId& exec);
+
+EngineRequest list_networks();
 EngineRequest inspect_network(const NetworkName& network);
+EngineRequest inspect_network(const NetworkId& network);
+EngineRequest create_network(const NetworkName& network, const OwnerLabels& labels);
+EngineRequest remove_network(const NetworkId& network);
+EngineRequest act(const ConnectNetwork&, const NetworkId& network, const ContainerId& container);
+EngineRequest act(const DisconnectNetwork& disconnect, const NetworkId& network,
+                  const ContainerId& container);
 EngineRequest info();
 EngineRequest ping(std::chrono::milliseconds deadline);
 
@@ -61,6 +76,9 @@ enum class EngineStep : unsigned char {
 
 // For a response whose status is not the success of `step`. Logs the Engine's text.
 Error engine_error(EngineStep step, const EngineResponse& response);
+
+// The document of a response with that status; else the failure of `step`.
+Result<JsonText> read_document(Result<EngineResponse> response, EngineStep step, int success = 200);
 
 // Answers with the outcome of a change that has nothing to tell. A 304 is success: it is so
 // already.

@@ -31,12 +31,9 @@ void show(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& con
       [reply, &context, request, read](const InspectedPtr& container) {
         const auto ticket = context.engine.send(
             request(container->view.id), [reply, read](Result<EngineResponse> response) {
-              if (!response) return reply->fail(response.error());
-              if (response->status != 200) {
-                return reply->fail(engine_error(EngineStep::find, *response));
-              }
-              const JsonText document(std::move(response->body));
-              const std::string_view value = read(document.view());
+              const auto document = read_document(std::move(response), EngineStep::find);
+              if (!document) return reply->fail(document.error());
+              const std::string_view value = read(document->view());
               if (json_is_null(value)) {
                 return reply->fail(
                     {Errc::engine_failure, "The Docker Engine's answer is not valid", {}});

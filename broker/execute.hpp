@@ -4,6 +4,8 @@
 // here.
 #pragma once
 
+#include <array>
+#include <string>
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
 #include "broker/engine_watch.hpp"
@@ -25,6 +27,7 @@ struct Context {
         audit(std::move(audit_file)),
         slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve),
         streams(limits::kStreams, limits::kStreamsPerService, 0),
+        measurements(limits::kMeasurements, 1, 0),
         sweeper(loop, engine, ownership, audit),
         engine(loop, docker_socket),
         tags(engine) {}
@@ -32,12 +35,14 @@ struct Context {
   uv_loop_t* loop;
   const Ownership ownership;
   Audit audit;
-  Slots slots;    // of what ends by itself soon
-  Slots streams;  // and of what may last
+  Slots slots;         // of what ends by itself soon
+  Slots streams;       // and of what may last
+  Slots measurements;  // by container
   RateLimit rate_limit;
   Sweeper sweeper;
   Engine engine;  // what is under way in it uses all of the above to its end
   ImageTags tags;
+  std::array<std::string, 3> service_logs;
   TokenKeys keys;
   policy::Snapshot policy;
   std::uint64_t policy_generation = 1;

@@ -25,18 +25,17 @@ class Listing : public std::enable_shared_from_this<Listing> {
     auto self = shared_from_this();
     context_.engine.send(
         request::list_containers(allowed_.command(), owned_only ? &allowed_.service() : nullptr),
-        [self](const Result<EngineResponse>& response) { self->listed(response); });
+        [self](Result<EngineResponse> response) { self->listed(std::move(response)); });
     context_.tags.get([self](const Result<Tags>& tags) { self->tagged(tags); });
   }
 
  private:
-  void listed(const Result<EngineResponse>& response) {
-    if (!response) return reply_->fail(response.error());
-    if (response->status != 200) return reply_->fail(engine_error(EngineStep::find, *response));
-    const JsonText document(response->body);
+  void listed(Result<EngineResponse> response) {
+    const auto document = read_document(std::move(response), EngineStep::find);
+    if (!document) return reply_->fail(document.error());
     bool all_named = true;
-    const bool whole = for_each_element(document.view(), [&](std::string_view container) {
-      auto id = ContainerId::parse(json_string(json_member(container, "Id")).value_or(""));
+    const bool whole = for_each_element(document->view(), [&](std::string_view container) {
+      auto id = ContainerId::parse(json_text(container, "Id"));
       all_named = all_named && id;
       if (id) ids_.push_back(std::move(*id));
     });

@@ -23,6 +23,7 @@ inline constexpr std::string_view kTransientLabel = "docker-control.transient";
 struct OwnerLabels {
   std::string owner, nonce, proof;
   bool transient = false;
+  friend bool operator==(const OwnerLabels&, const OwnerLabels&) = default;
 };
 
 // 128 random bits in base64url. Ends the process when the kernel has none.

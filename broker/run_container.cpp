@@ -8,6 +8,7 @@
 #include "broker/create_container.hpp"
 #include "broker/engine_request.hpp"
 #include "broker/execute.hpp"
+#include "broker/find_network.hpp"
 #include "broker/pull.hpp"
 #include "common/log_frames.hpp"
 
@@ -78,21 +79,9 @@ class Run : public std::enable_shared_from_this<Run> {
   }
 
   void network_resolved(EngineResponse response) {
-    if (response.status != 200) return give_up(engine_error(EngineStep::network, response));
-    const JsonText document(std::move(response.body));
-    const auto text = [&](std::string_view key) {
-      return json_string(json_member(document.view(), key)).value_or("");
-    };
-    const auto id = NetworkId::parse(text("Id"));
-    if (!id || text("Name") != command().network->view()) {
-      return give_up({Errc::not_found, "Network not found", {}});
-    }
-    if (text("Driver") != "bridge" || text("Scope") != "local" ||
-        json_member(document.view(), "Ingress") == "true") {
-      return give_up({Errc::network_not_allowed, "The network is not a local bridge",
-                      "only bridge networks of this host can be used"});
-    }
-    plan_->network_mode = id->view();
+    const auto network = read_bridge(std::move(response), *command().network);
+    if (!network) return give_up(network.error());
+    plan_->network_mode = network->id.view();
     create();
   }
 

@@ -21,14 +21,11 @@ void Sweeper::listed(const Result<EngineResponse>& response) {
   if (!response || response->status != 200) return;  // the next sweep tries again
   const JsonText document(response->body);
   for_each_element(document.view(), [this](std::string_view container) {
-    const auto text = [&](std::string_view key) {
-      return json_string(json_member(container, key)).value_or("");
-    };
-    const auto id = ContainerId::parse(text("Id"));
+    const auto id = ContainerId::parse(json_text(container, "Id"));
     const OwnerLabels labels = read_owner_labels(json_member(container, "Labels"));
-    if (!id || !(text("State") == "created" || labels.transient)) return;
+    if (!id || !(json_text(container, "State") == "created" || labels.transient)) return;
     if (active_.contains(labels.nonce)) return;
-    const auto image = ImageId::parse(text("ImageID"));
+    const auto image = ImageId::parse(json_text(container, "ImageID"));
     if (!image || !ownership_.proven_owner(labels, *image)) return;
     spdlog::warn("removing container {}, left over by an interrupted run",
                  id->view().substr(0, 12));

@@ -96,4 +96,8 @@ std::string_view json_member(std::string_view object, std::string_view key) {
   return whole ? found : std::string_view();
 }
 
+std::string json_text(std::string_view object, std::string_view key) {
+  return json_string(json_member(object, key)).value_or("");
+}
+
 }  // namespace dc

@@ -46,5 +46,7 @@ bool json_is_null(std::string_view json);
 
 // The JSON text of one member, empty when absent. For a few members; a walk is cheaper for many.
 std::string_view json_member(std::string_view object, std::string_view key);
+// The same of a string, unquoted; empty when it is something else.
+std::string json_text(std::string_view object, std::string_view key);
 
 }  // namespace dc

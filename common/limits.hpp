@@ -116,6 +116,7 @@ inline constexpr std::size_t kPassword = 3 * 1024;     // a registry's tokens ar
 inline constexpr std::uint32_t kMeasureTimeMin = 100;  // milliseconds of a `du`
 inline constexpr std::uint32_t kMeasureTimeMax = 10'000;
 inline constexpr std::uint32_t kServiceLogLines = 5000;
+inline constexpr std::size_t kServiceLog = 1024 * 1024;  // bytes of it, from its end
 
 // --- Engine ------------------------------------------------------------------------------------
 inline constexpr std::size_t kEngineConnections = 32;         // open at once to docker.sock
@@ -137,6 +138,12 @@ inline constexpr std::size_t kLogChunk = 16 * 1024;  // of a log in one frame: 1
 inline constexpr std::size_t kLogLine =
     16 * 1024;  // of a line in one event; the rest follows in more
 inline constexpr std::uint32_t kLogTail = 10'000;  // lines; who wants more asks for all of it
+inline constexpr std::size_t kMeasurements = 4;      // each keeps a disk busy
+// Of a du's output: its one line may repeat a path of kPath bytes.
+inline constexpr std::size_t kMeasureOutput = 4 * 1024;
+// A du cannot be ended through the Engine: how often it is asked whether it has, and for how long.
+inline constexpr milliseconds kMeasurePoll{100};
+inline constexpr milliseconds kMeasurePatience = std::chrono::minutes(10);
 inline constexpr milliseconds kProbeEvery = seconds(1);
 inline constexpr milliseconds kProbeTime = seconds(2);
 inline constexpr milliseconds kRollbackTime =

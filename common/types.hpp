@@ -96,6 +96,7 @@ struct ContainerIdRule {
 };
 using ContainerId = Checked<ContainerIdRule>;  // full id; the only form that enters an Engine URL
 using NetworkId = Checked<ContainerIdRule>;
+using ExecId = Checked<ContainerIdRule>;
 
 struct ImageIdRule {
   static bool accepts(std::string_view text);

@@ -60,6 +60,23 @@ shm      = {{default = "8m", max = "16m"}}
 visible  = "owned"
 manage   = ["owned"]
 
+[service.net_a]
+scopes   = ["containers:*", "networks:*"]
+images   = ["alpine:"]
+networks = ["bridge", "net_one", "net_two"]
+visible  = "owned"
+manage   = ["owned"]
+
+[service.net_b]
+scopes   = ["containers:*", "networks:*"]
+images   = ["alpine:"]
+networks = ["bridge", "net_one", "net_two"]
+visible  = "owned"
+manage   = ["owned"]
+
+[service.log_reader]
+scopes   = ["service:logs"]
+
 [service.bare]
 scopes   = ["containers:*"]
 images   = ["alpine:"]
