@@ -162,6 +162,10 @@ void EngineConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t
     self->read({read_buffer.data(), static_cast<std::size_t>(size)});
     return;
   }
+  // An answer without a length ends with its connection.
+  if (size == UV_EOF && self->exchange_ && llhttp_finish(&self->parser_) == HPE_PAUSED) {
+    return self->done();
+  }
   self->lost(self->got_bytes_ ? Errc::engine_failure : Errc::engine_unreachable,
              self->got_bytes_ ? "The Docker Engine ended its answer early"
                               : "The Docker Engine closed the connection");

@@ -12,10 +12,11 @@ HEADERS = {"host", "user-agent", "accept", "content-type", "content-length", "co
 # A caller's name or prefix is looked up; everything else goes by the full id.
 ASKED = re.compile(
     r"(/v1\.\d\d)?/(_ping|version|info|events|containers/json|containers/[A-Za-z0-9][A-Za-z0-9_.-]*/(json|logs)"
-    r"|images/json|images/[a-z0-9._:/@-]+/json|networks/[A-Za-z0-9][A-Za-z0-9_.-]*)"
+    r"|images/json|images/[a-z0-9._:/@-]+/json|networks(/[A-Za-z0-9][A-Za-z0-9_.-]*)?|exec/[0-9a-f]{64}/json)"
 )
 CHANGED = re.compile(
-    r"(/v1\.\d\d)?/(containers/create|containers/[0-9a-f]{64}(/(start|stop|restart|wait))?|images/create)"
+    r"(/v1\.\d\d)?/(containers/create|containers/[0-9a-f]{64}(/(start|stop|restart|wait|exec))?|images/create"
+    r"|networks/create|networks/[0-9a-f]{64}(/(connect|disconnect))?|exec/[0-9a-f]{64}/start)"
 )
 
 CREATE = {
@@ -69,8 +70,36 @@ def test_every_operation(caller, proxy, docker):
     caller.get("/containers?all=true")
     for verb, body in (("stop", {"timeout": 0}), ("start", None), ("restart", {"timeout": 0})):
         assert caller.post(f"/containers/life/{verb}", body).status_code == 200
+    assert caller.post("/containers/life/dir-size", {"path": "/bin", "timeout": 10}).status_code == 200
+    assert caller.post("/networks/create", {"name": "tt_studio_network"}).status_code == 200
+    assert caller.get(f"/networks?names=bridge&{MARK}={MARK}").status_code == 200
+    for verb in ("connect", "disconnect"):
+        response = caller.post(f"/networks/tt_studio_network/{verb}", {"container": "life"})
+        assert response.status_code == 200, response.text
+    assert caller.session.delete(f"{caller.api}/networks/tt_studio_network").status_code == 200
     assert caller.post("/containers/life/remove?force=true").status_code == 200
     assert_ours(proxy.requests)
+
+
+def test_network_and_exec_bodies(caller, proxy, docker):
+    """The bodies of a network's create, of its connections and of a du, key by key."""
+    made = caller.started(name="life")
+    assert caller.post("/networks/create", {"name": "tt_studio_network"}).status_code == 200
+    network = docker.inspect_network("tt_studio_network")["Id"]
+    for verb in ("connect", "disconnect"):
+        assert caller.post(f"/networks/tt_studio_network/{verb}", {"container": "life"}).status_code == 200
+    assert caller.post("/containers/life/dir-size", {"path": "/bin", "timeout": 10}).status_code == 200
+    bodies = {request.path.split("/", 2)[2]: request.body for request in proxy.mutations()}
+    bodies = {path: json.loads(body, object_pairs_hook=_no_key_twice) for path, body in bodies.items() if body}
+    create = bodies["networks/create"]
+    labels = create.pop("Labels")
+    assert create == {"Name": "tt_studio_network", "Driver": "bridge", "CheckDuplicate": True}
+    assert set(labels) == {"docker-control.owner", "docker-control.nonce", "docker-control.proof"}
+    assert bodies[f"networks/{network}/connect"] == {"Container": made["id"], "EndpointConfig": {}}
+    assert bodies[f"networks/{network}/disconnect"] == {"Container": made["id"], "Force": False}
+    assert bodies[f"containers/{made['id']}/exec"] == {"AttachStdout": True, "Cmd": ["du", "-sb", "--", "/bin"]}
+    start = [body for path, body in bodies.items() if re.fullmatch("exec/[0-9a-f]{64}/start", path)]
+    assert start == [{"Detach": False, "Tty": False}]
 
 
 def test_the_create(caller, proxy, docker):
@@ -106,6 +135,16 @@ BAD = [
     ("POST", f"/containers/a%0d%0aX:{MARK}/remove", None),
     ("GET", f"/containers/..%2Fjson%3F{MARK}", None),
     ("POST", "/containers/x/exec", {"Cmd": [MARK]}),
+    ("POST", "/containers/x/dir-size", {"path": MARK}),
+    ("POST", "/containers/x/dir-size", {"path": "/", "cmd": [MARK]}),
+    ("POST", "/networks/create", {"name": "tt_studio_network", "options": {"parent": MARK}}),
+    ("POST", "/networks/create", {"name": "tt_studio_network", "driver": MARK}),
+    ("POST", "/networks/create", {"name": MARK}),
+    ("POST", "/networks/tt_studio_network/connect", {"container": "x", "aliases": [MARK]}),
+    ("POST", f"/networks/{MARK}%2F..%2Fprune/connect", {"container": "x"}),
+    ("GET", f"/networks?names={MARK}%0d%0a", None),
+    ("DELETE", f"/networks/{MARK}%3Fx=1", None),
+    ("DELETE", "/networks/bridge", None),
     ("POST", "/containers/create", {"Image": "alpine:3", "x": MARK}),
     ("GET", f"/containers/x/archive?path=/{MARK}", None),
     ("POST", "/build", None),

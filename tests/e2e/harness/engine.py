@@ -120,9 +120,9 @@ class PrivateEngine:
         ]
 
 
-def import_image(client, name, marker=b""):
+def import_image(client, name, marker=b"", programs=None):
     repository, tag = name.rsplit(":", 1)
-    archive = busybox_archive(marker or name.encode())
+    archive = busybox_archive(marker or name.encode(), programs)
     client.import_image_from_data(archive, repository=repository, tag=tag, changes=['CMD ["sh"]'])
 
 
