@@ -35,6 +35,7 @@ class Broker {
         deadline_(loop),
         patience_(loop) {
     context_.keys = std::move(startup.keys);
+    context_.service_logs = startup.config.service_logs;
     context_.policy = std::move(startup.policy);
     Config& config = startup.config;
     context_.welcome = {config.front_policy_check, config.dev,

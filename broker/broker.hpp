@@ -3,6 +3,7 @@
 // hostile is read.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ struct Config {
                                       *Origin::parse("http://127.0.0.1:8000")};
   bool public_metrics = false;
   std::vector<KeyFile> keys;
+  std::array<std::string, 3> service_logs;  // paths by ServiceLog; empty: not to be read
 };
 
 // What was said on the command line; empty where nothing was.
@@ -61,7 +63,7 @@ Result<void> apply_config(std::string_view toml, const std::string& file, Config
 // overwritten where they were, so that /proc/PID/environ shows nothing. Empty when it is not set.
 Secret take_secret_from_environment();
 
-// DEV_MODE and DOCKER_HOST=unix://PATH, as the seeds use them.
+// DEV_MODE, DOCKER_HOST=unix://PATH and the paths of logs, as the seeds use them.
 Result<void> apply_environment(Config& config);
 
 // Everything that is taken while the process may still take it.

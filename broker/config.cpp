@@ -71,6 +71,9 @@ void read_table(const toml::table& table, const std::string& file, std::string& 
 
 constexpr const char* kUnknown = "is not a known key";
 
+constexpr std::array<const char*, 3> kLogVariables = {"DOCKER_CONTROL_LOG_FILE", "STARTUP_LOG_FILE",
+                                                      "MODEL_RUN_LOG_FILE"};  // by ServiceLog
+
 const char* read_keys(const toml::node& node, const std::string& file, std::string& problems,
                       std::vector<KeyFile>& keys) {
   const toml::array* list = node.as_array();
@@ -120,6 +123,9 @@ Result<void> apply_config(std::string_view toml, const std::string& file, Config
                  if (name == "hosts") return read(value, config.hosts);
                  if (name == "cors_origins") return read(value, config.cors_origins);
                  if (name == "public_metrics") return read(value, config.public_metrics);
+                 if (name == "service_log") return read(value, config.service_logs[0]);
+                 if (name == "startup_log") return read(value, config.service_logs[1]);
+                 if (name == "fastapi_log") return read(value, config.service_logs[2]);
                  if (name == "key") return read_keys(value, file, problems, config.keys);
                  return kUnknown;
                });
@@ -152,6 +158,9 @@ Result<void> apply_environment(Config& config) {
                   "the broker reaches the Engine over its Unix socket only");
     }
     config.docker_socket = text.substr(kScheme.size());
+  }
+  for (std::size_t log = 0; log < kLogVariables.size(); ++log) {
+    if (const char* path = std::getenv(kLogVariables.at(log))) config.service_logs.at(log) = path;
   }
   return {};
 }

@@ -72,7 +72,7 @@ inline constexpr auto kServiceLogFields = std::to_array<Property>({
 });
 inline constexpr Schema kServiceLogSchema{"ServiceLog", "", kServiceLogFields};
 inline constexpr auto kTailParameters = std::to_array<Parameter>({
-    {"tail", integer(1, limits::kServiceLogLines, "500"), "Lines from the end"},
+    {"tail", integer(0, limits::kServiceLogLines, "500"), "Lines from the end"},
 });
 inline constexpr auto kNoFile = std::to_array<int>({404});
 inline constexpr Success kServiceLog{

@@ -3,6 +3,7 @@
 // for content, not for form.
 #include "daemon/render.hpp"
 #include "common/json_text.hpp"
+#include "daemon/redact.hpp"
 
 namespace dc::daemon {
 namespace {
@@ -163,16 +164,19 @@ std::string success_message(const Command& command) {
             return sentence("Image ", remove.image.view(), " removed");
           },
           [](const CreateNetwork& create) {
-            return sentence("Network ", create.network.view(), " created");
+            return sentence("Network ", create.network.view(), " created successfully");
           },
           [](const RemoveNetwork& remove) {
-            return sentence("Network ", remove.network.view(), " removed");
+            return sentence("Network ", remove.network.view(), " removed successfully");
           },
           [](const ConnectNetwork& connect) {
-            return sentence("Container connected to network ", connect.network.view(), "");
+            return sentence("Container ", connect.container.view(), " connected to network ")
+                .append(connect.network.view());
           },
           [](const DisconnectNetwork& disconnect) {
-            return sentence("Container disconnected from network ", disconnect.network.view(), "");
+            return sentence("Container ", disconnect.container.view(),
+                            " disconnected from network ")
+                .append(disconnect.network.view());
           },
           [](const auto&) { return std::string(); },
       },
@@ -199,7 +203,8 @@ std::string render_value(std::string_view key, std::string_view json) {
 
 std::string render_service_log(std::string_view file, std::string_view content) {
   JsonWriter out;
-  return out.open('{').key("content").string(content).key("file").string(file).close('}').take();
+  out.open('{').key("content").string(redact_tokens(content));
+  return out.key("file").string(file).close('}').take();
 }
 
 }  // namespace dc::daemon

@@ -34,6 +34,7 @@ std::string render_message(std::string_view message);
 std::string render_exists(std::string_view image, bool exists);
 // {"status", key: value}; `json` is JSON already.
 std::string render_value(std::string_view key, std::string_view json);
+// The content without what looks like a token.
 std::string render_service_log(std::string_view file, std::string_view content);
 
 }  // namespace dc::daemon

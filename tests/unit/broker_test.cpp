@@ -6,6 +6,7 @@
 #include "broker/container_view.hpp"
 #include "broker/create_container.hpp"
 #include "broker/engine_request.hpp"
+#include "broker/find_network.hpp"
 #include "common/log_frames.hpp"
 #include "tests/unit/samples.hpp"
 
@@ -173,6 +174,35 @@ TEST_CASE("the proof of a network holds for its name, and for no container") {
   CHECK_FALSE(ownership.proven_owner(labels, network));
 }
 
+TEST_CASE("a network is read as the bridge that it is") {
+  const auto name = parsed<NetworkName>("net");
+  const std::string made = R"({"Name":"net","Id":")" + test::kSomeId +
+                           R"(","Scope":"local","Driver":"bridge","Internal":false,)"
+                           R"("Attachable":false,"Ingress":false,"ConfigOnly":false,"Options":{}})";
+  const auto read = [&](const std::string& from, const std::string& to) {
+    return read_bridge(EngineResponse{200, replaced(made, from, to), {}}, name);
+  };
+  CHECK(read("{}", "{}")->plain);
+  CHECK(read("{}", "null")->plain);
+  // As Docker 28 answers.
+  CHECK(read("{}", R"({"com.docker.network.enable_ipv4":"true",)"
+                   R"("com.docker.network.enable_ipv6":"false"})")
+            ->plain);
+  CHECK_FALSE(read("{}", R"({"com.docker.network.bridge.name":"docker0"})")->plain);
+  for (const char* mode : {"Internal", "Attachable", "Ingress", "ConfigOnly"}) {
+    CAPTURE(mode);
+    const std::string key = "\"" + std::string(mode) + "\":";
+    CHECK_FALSE(read(key + "false", key + "true")->plain);
+    CHECK_FALSE(read(key, "\"x\":")->plain);
+  }
+  CHECK(read("bridge", "macvlan").error().code == Errc::network_not_allowed);
+  CHECK(read("local", "swarm").error().code == Errc::network_not_allowed);
+  CHECK(read("\"net\"", "\"net2\"").error().code == Errc::not_found);
+  CHECK(read("aaaa", "").error().code == Errc::not_found);
+  CHECK(read_bridge(EngineResponse{200, "[]", {}}, name).error().code == Errc::not_found);
+  CHECK(read_bridge(EngineResponse{404, "{}", {}}, name).error().detail == "Network not found");
+}
+
 TEST_CASE("a document is shown without proof, and masked without values") {
   const auto allowed = allow(sample_run());
   const auto plan = plan_of(allowed);
@@ -210,6 +240,12 @@ TEST_CASE("requests are made of constants and of escaped values") {
   CHECK(path.find("&c=d") == std::string::npos);
   CHECK(request::pull_image(parsed<ImageRef>("alpine@sha256:" + std::string(64, 'a'))).path ==
         "/images/create?fromImage=docker.io/library/alpine&tag=sha256:" + std::string(64, 'a'));
+  CHECK(request::inspect_network(parsed<NetworkName>("a.b-c_d")).path == "/networks/a.b-c_d");
+  const auto id = parsed<ContainerId>(test::kSomeId);
+  const auto du =
+      request::create_du(id, "-sb", parsed<DirectoryPath>("/a \"],\"Privileged\":true"));
+  CHECK(du.path == "/containers/" + test::kSomeId + "/exec");
+  CHECK(du.body == R"({"AttachStdout":true,"Cmd":["du","-sb","--","/a \"],\"Privileged\":true"]})");
   CHECK(request::inspect_image(parsed<ImageRef>("[::1]:5000/x:1")).path ==
         "/images/%5B::1%5D:5000/x:1/json");
 }
@@ -231,6 +267,8 @@ TEST_CASE("a configuration says where and what is wrong with it") {
                      "c.toml", config)
             .has_value());
   CHECK(config.keys.at(0).kid == "a");
+  CHECK(apply_config("startup_log = \"/s.log\"\n", "c.toml", config).has_value());
+  CHECK(config.service_logs == std::array<std::string, 3>{"", "/s.log", ""});
   const auto problem = [&](const char* text) {
     auto result = apply_config(text, "c.toml", config);
     REQUIRE_FALSE(result.has_value());

@@ -394,3 +394,129 @@ TEST_CASE("billionths are exact") {
   CHECK(parse_billionths("0.0000000019") == 1);
   CHECK_FALSE(parse_billionths("9223372037"));
 }
+
+TEST_CASE("networks: create takes a name and the driver that it has anyway") {
+  for (const char* body :
+       {R"({"name":"net"})", R"({"name":"net","driver":"bridge"})",
+        R"({"name":"net","driver":null})",
+        R"({"name":"net","options":{},"labels":null,"internal":false,"check_duplicate":true})"}) {
+    CAPTURE(body);
+    auto command = call(build_create_network, {}, body, "");
+    REQUIRE_MESSAGE(command, detail(command));
+    CHECK(std::get<CreateNetwork>(*command).network.str() == "net");
+  }
+  for (const char* body : {"",
+                           "{}",
+                           "[]",
+                           R"({"name":null})",
+                           R"({"name":""})",
+                           R"({"name":"a/b"})",
+                           R"({"name":"a b"})",
+                           R"({"name":"-a"})",
+                           R"({"name":1})",
+                           R"({"name":"net","driver":"macvlan"})",
+                           R"({"name":"net","driver":"Bridge"})",
+                           R"({"name":"net","driver":""})",
+                           R"({"name":"net","driver":{}})",
+                           R"({"name":"net","options":{"parent":"eth0"}})",
+                           R"({"name":"net","ipam":{"Config":[{}]}})",
+                           R"({"name":"net","internal":true})",
+                           R"({"name":"net","labels":{"docker-control.owner":"x"}})",
+                           R"({"name":"net","attachable":1})",
+                           R"({"name":"net","Driver":"bridge"})",
+                           R"({"name":"net","name":"net2"})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(call(build_create_network, {}, body, ""));
+  }
+  CHECK(call(build_create_network, {}, R"({"name":"n","driver":"host"})").error().code ==
+        Errc::field_not_allowed);
+  CHECK_FALSE(call(build_create_network, {{"driver", "host"}}, R"({"name":"n"})"));
+}
+
+TEST_CASE("networks: names are separated by commas") {
+  const auto names = [](const Query& query) {
+    std::string out;
+    auto command = call(build_list_networks, query);
+    if (!command) return std::string("refused");
+    for (const auto& name : std::get<ListNetworks>(*command).names) out += name.str() + ";";
+    return out;
+  };
+  CHECK(names({}) == "");
+  CHECK(names({{"names", "a"}}) == "a;");
+  CHECK(names({{"names", "a,b-2"}, {"other", "x"}}) == "a;b-2;");
+  for (const char* bad : {"", ",", "a,", ",a", "a,,b", "a b", "a/b", "a, b"}) {
+    CAPTURE(bad);
+    CHECK(names({{"names", bad}}) == "refused");
+  }
+  std::string many = "a";
+  for (std::size_t i = 1; i < limits::kFilterValues; ++i) many += ",a";
+  CHECK(names({{"names", many}}) != "refused");
+  CHECK(names({{"names", many + ",a"}}) == "refused");
+}
+
+TEST_CASE("networks: who is on them") {
+  auto connect = call(build_connect_network, {}, R"({"container":"web"})", "net");
+  REQUIRE_MESSAGE(connect, detail(connect));
+  CHECK(std::get<ConnectNetwork>(*connect).network.str() == "net");
+  CHECK(std::get<ConnectNetwork>(*connect).container.str() == "web");
+  auto leave = call(build_disconnect_network, {}, R"({"container":"web","force":true})", "net");
+  REQUIRE_MESSAGE(leave, detail(leave));
+  CHECK(std::get<DisconnectNetwork>(*leave).force);
+  leave = call(build_disconnect_network, {}, R"({"container":"web"})", "net");
+  CHECK_FALSE(std::get<DisconnectNetwork>(*leave).force);
+  auto remove = call(build_remove_network, {}, "", "net");
+  CHECK(std::get<RemoveNetwork>(*remove).network.str() == "net");
+  CHECK_FALSE(call(build_remove_network, {{"force", "1"}}, "", "net"));
+  CHECK_FALSE(call(build_remove_network, {}, "", "a b"));
+  for (const char* body : {"", "{}", R"({"container":""})", R"({"container":"a/b"})",
+                           R"({"container":1})", R"({"container":"web","force":true})",
+                           R"({"Container":"web"})", R"({"container":"web","aliases":["db"]})",
+                           R"({"container":"web","ipv4_address":"10.0.0.2"})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(call(build_connect_network, {}, body, "net"));
+  }
+  CHECK_FALSE(call(build_connect_network, {}, R"({"container":"web"})", "net/x"));
+  CHECK_FALSE(call(build_disconnect_network, {}, R"({"container":"web","force":1})", "net"));
+}
+
+TEST_CASE("dir-size: a path, and seconds that become milliseconds") {
+  const auto timeout = [](const std::string& json) {
+    const std::string body = R"({"path":"/data","timeout":)" + json + "}";
+    auto command = call(build_dir_size, {}, body);
+    return command ? std::get<MeasureDirectory>(*command).timeout : 0;
+  };
+  auto plain = call(build_dir_size, {}, R"({"path":"/data"})");
+  REQUIRE_MESSAGE(plain, detail(plain));
+  CHECK(std::get<MeasureDirectory>(*plain).timeout == 4000);
+  CHECK(std::get<MeasureDirectory>(*plain).path.str() == "/data");
+  CHECK(timeout("4.0") == 4000);
+  CHECK(timeout("10") == 10000);
+  CHECK(timeout("0.1") == 100);
+  CHECK(timeout("0.29") == 290);
+  CHECK(timeout("null") == 4000);
+  for (const char* bad : {"0", "0.09", "-1", "10.001", "11", "1e9", "true", "\"4\"", "[]"}) {
+    CAPTURE(bad);
+    CHECK(timeout(bad) == 0);
+  }
+  for (const char* body :
+       {"", "{}", R"({"path":""})", R"({"path":"data"})", R"({"path":"/a/../b"})",
+        R"({"path":"/a\n"})", R"({"path":"/a","user":"0"})", R"({"path":["/a"]})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(call(build_dir_size, {}, body));
+  }
+}
+
+TEST_CASE("service logs: the route says which, tail how much") {
+  auto command = call(build_service_log<ServiceLog::startup>, {});
+  CHECK(std::get<ReadServiceLog>(*command).log == ServiceLog::startup);
+  CHECK(std::get<ReadServiceLog>(*command).tail == 500);
+  command = call(build_service_log<ServiceLog::fastapi>, {{"tail", "5000"}});
+  CHECK(std::get<ReadServiceLog>(*command).tail == 5000);
+  command = call(build_service_log<ServiceLog::service>, {{"tail", "0"}});
+  CHECK(std::get<ReadServiceLog>(*command).tail == 0);
+  for (const char* bad :
+       {"", "all", "-1", "5001", "1.0", "1e2", "0x10", " 1", "1 ", "+1", "99999999999999999999"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(call(build_service_log<ServiceLog::service>, {{"tail", bad}}));
+  }
+}

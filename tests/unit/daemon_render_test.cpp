@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon/render and daemon/text: golden answers.
 #include <doctest/doctest.h>
+#include "daemon/redact.hpp"
 #include "daemon/render.hpp"
 #include "daemon/text.hpp"
 #include "daemon_fakes.hpp"
@@ -95,4 +96,33 @@ TEST_CASE("outside bytes in sentences and logs") {
   CHECK(escape("a\r\n\x1b[0m\"\\\xff") == R"(a\x0d\x0a\x1b[0m\x22\x5c\xff)");
   CHECK(escape("abcdef", 3) == "abc...");
   CHECK(quote("x y") == R"("x y")");
+}
+
+TEST_CASE("a service's log loses its tokens and nothing else") {
+  const std::string jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzZXJ2aWNlIjoiYSJ9.c2lnbmF0dXJl-_";
+  for (const auto& [text, shown] : std::vector<std::pair<std::string, std::string>>{
+           {"", ""},
+           {"nothing here\n", "nothing here\n"},
+           {"a " + jwt + " b", "a [redacted] b"},
+           {jwt, "[redacted]"},
+           {"token=" + jwt + "\n", "token=[redacted]\n"},
+           {"\"" + jwt + "\",\"x\"", "\"[redacted]\",\"x\""},
+           {jwt + "\n" + jwt, "[redacted]\n[redacted]"},
+           {"eyJhbGciOiJub25lIn0.eyJhIjoxfQ.", "[redacted]"},
+           {"Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted]"},
+           {"authorization=BEARER   abcdefgh/+=12345", "authorization=BEARER   [redacted]"},
+           {"{'Authorization': 'Bearer hf_abcdefghijklmnop'}",
+            "{'Authorization': 'Bearer [redacted]'}"},
+           {"Bearer " + jwt, "Bearer [redacted]"},
+           {"the bearer token is missing", "the bearer token is missing"},
+           {"Bearer\nabcdefghijklmnopqrst", "Bearer\nabcdefghijklmnopqrst"},
+           {"bearer, abcdefghijklmnopqrst", "bearer, abcdefghijklmnopqrst"},
+           {"eyJ", "eyJ"},
+           {"eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9"},
+           {std::string("\0\xff eyJ", 6), std::string("\0\xff eyJ", 6)},
+       }) {
+    CAPTURE(text);
+    CHECK(redact_tokens(text) == shown);
+  }
+  CHECK(render_service_log("/l", "x " + jwt) == R"({"content":"x [redacted]","file":"/l"})");
 }
