@@ -145,7 +145,11 @@ bool PullIdRule::accepts(std::string_view text) {
   return !text.empty() && text.size() <= 64 && all_of(text, is_name_char);
 }
 
-void wipe(std::string& text) { ::explicit_bzero(text.data(), text.size()); }
+void wipe(std::string& text) {
+  text.resize(text.capacity());  // what was moved away may still stand there
+  ::explicit_bzero(text.data(), text.size());
+  text.clear();
+}
 
 Result<Password> Password::parse(std::string_view text) {
   if (!text.empty() && text.size() <= limits::kPassword && is_plain_text(text) &&

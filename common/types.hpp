@@ -205,7 +205,7 @@ class Password {
   std::string text_;
 };
 
-// Overwrites what a string holds, so that it does not stay in freed memory.
+// Overwrites all that a string has room for, so that nothing stays in freed memory, and empties it.
 void wipe(std::string& text);
 
 struct RegistryLogin final {
