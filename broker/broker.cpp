@@ -61,6 +61,8 @@ class Broker {
     status.disk = disk;
     status.ping_us = static_cast<std::uint32_t>(ping.count());
     status.streams = static_cast<std::uint32_t>(context_.streams.taken());
+    context_.pulls.use_disk(disk);
+    status.pulls = static_cast<std::uint32_t>(context_.pulls.under_way());
     front_.send_status();
     if (came_up) context_.sweeper.start();
   }

@@ -9,6 +9,7 @@
 #include <vector>
 #include "broker/engine_connection.hpp"
 #include "broker/engine_request.hpp"
+#include "common/types.hpp"
 
 namespace dc::broker {
 namespace {
@@ -76,6 +77,7 @@ void Engine::cancel(const EngineTicket& ticket) {
   const ExchangePtr exchange = ticket.lock();
   if (!exchange) return;
   exchange->callback = nullptr;
+  wipe(exchange->request.registry_auth);
   std::erase(waiting_, exchange);
   if (exchange->connection == nullptr) return;
   EngineConnection& connection = *exchange->connection;
@@ -138,6 +140,7 @@ void Engine::negotiated(const Result<EngineResponse>& ping) {
 
 void Engine::finish(const ExchangePtr& exchange, Result<EngineResponse> result) {
   const auto callback = std::exchange(exchange->callback, nullptr);
+  wipe(exchange->request.registry_auth);  // of one that was never sent
   if (callback) callback(std::move(result));
 }
 

@@ -63,6 +63,10 @@ Error conflict(EngineStep step) {
     return {Errc::conflict, "Container already exists", {}};
   }
   if (step == EngineStep::network) return {Errc::conflict, "Network already exists", {}};
+  if (step == EngineStep::image) {
+    return {Errc::conflict, "The image is in use by a container or by another image",
+            "remove what uses it first, or use force"};
+  }
   if (step != EngineStep::remove) {
     return {Errc::conflict, "The container is not in a state that allows this", {}};
   }

@@ -2,6 +2,7 @@
 // Paths and deadlines of the Engine requests. Broker only.
 #include "broker/engine_request.hpp"
 #include "common/json_text.hpp"
+#include "common/jwt.hpp"
 
 namespace dc::broker::request {
 namespace {
@@ -46,6 +47,30 @@ EngineRequest mutate(Verb verb, std::string path, std::string body = {}) {
 
 std::string container_path(std::string_view container, std::string_view rest) {
   return "/containers/" + escaped(container) + std::string(rest);
+}
+
+// By name, never by id: ids belong to everybody's images.
+std::string image_path(const ImageRef& image, std::string_view rest) {
+  return "/images/" + escaped(image.view(), "/:@") + std::string(rest);
+}
+
+// The value of X-Registry-Auth, for the registry of the image whatever the caller wrote.
+std::string registry_auth(const RegistryLogin& login, const ImageRef& image) {
+  const bool hub = image.domain() == "docker.io";
+  std::string json;
+  // Enough for all of it, so that no password stays behind in a smaller buffer.
+  json.reserve(6 * (login.username.view().size() + login.password.view().size()) + 512);
+  json += R"({"username":)";
+  append_json_string(json, login.username.view());
+  json += R"(,"password":)";
+  append_json_string(json, login.password.view());
+  json += R"(,"serveraddress":)";
+  append_json_string(json, hub ? "https://index.docker.io/v1/" : image.domain());
+  json += '}';
+  while (json.size() % 3 != 0) json += ' ';  // the Engine wants padding unless it needs none
+  std::string encoded = jwt::encode_base64url(json);
+  wipe(json);
+  return encoded;
 }
 
 // Nanoseconds as the Engine's "SECONDS.NANOSECONDS".
@@ -182,18 +207,23 @@ EngineRequest read_logs(const ReadLogs& command, const ContainerId& container) {
   return request;
 }
 
-EngineRequest inspect_image(const ImageRef& image) {
-  return get("/images/" + escaped(image.view(), "/:@") + "/json");
-}
+EngineRequest inspect_image(const ImageRef& image) { return get(image_path(image, "/json")); }
 
-EngineRequest pull_image(const ImageRef& image) {
+EngineRequest pull_image(const PullImage& command) {
+  const ImageRef& image = command.image;
   const std::string& version = image.digest().empty() ? image.tag() : image.digest();
   EngineRequest request =
       mutate(Verb::post, "/images/create?fromImage=" + escaped(image.name(), "/:") +
                              "&tag=" + escaped(version, ":"));
   request.deadline = limits::kPullTime;
   request.stall = limits::kPullStall;
+  if (command.login) request.registry_auth = registry_auth(*command.login, image);
   return request;
+}
+
+EngineRequest remove_image(const RemoveImage& command) {
+  return mutate(Verb::del, image_path(command.image,
+                                      command.force ? "?force=1&noprune=0" : "?force=0&noprune=0"));
 }
 
 EngineRequest list_images() {

@@ -31,7 +31,8 @@ EngineRequest read_stats(const ContainerId& container);
 EngineRequest read_logs(const ReadLogs& command, const ContainerId& container);
 
 EngineRequest inspect_image(const ImageRef& image);
-EngineRequest pull_image(const ImageRef& image);
+EngineRequest pull_image(const PullImage& command);
+EngineRequest remove_image(const RemoveImage& command);
 EngineRequest list_images();
 EngineRequest image_events(std::int64_t since);  // seconds since the epoch; then without end
 

@@ -10,6 +10,7 @@
 #include "broker/engine.hpp"
 #include "broker/engine_watch.hpp"
 #include "broker/ownership.hpp"
+#include "broker/pulls.hpp"
 #include "broker/rate_limit.hpp"
 #include "broker/reply.hpp"
 #include "broker/sweeper.hpp"
@@ -29,6 +30,7 @@ struct Context {
         streams(limits::kStreams, limits::kStreamsPerService, 0),
         measurements(limits::kMeasurements, 1, 0),
         sweeper(loop, engine, ownership, audit),
+        pulls(engine),
         engine(loop, docker_socket),
         tags(engine) {}
 
@@ -40,6 +42,7 @@ struct Context {
   Slots measurements;  // by container
   RateLimit rate_limit;
   Sweeper sweeper;
+  Pulls pulls;
   Engine engine;  // what is under way in it uses all of the above to its end
   ImageTags tags;
   std::array<std::string, 3> service_logs;

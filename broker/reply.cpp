@@ -34,6 +34,11 @@ void Reply::data(const ToFront& message) {
   sink_(false, message);
 }
 
+void Reply::answer_ahead() {
+  slot_.reset();
+  if (const Sink sink = std::exchange(sink_, nullptr)) sink(true, Done{});
+}
+
 void Reply::finish(const ToFront& message) { close(std::nullopt, message); }
 
 void Reply::deny(const Error& error) {

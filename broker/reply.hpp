@@ -75,6 +75,8 @@ class Reply {
   void data(const ToFront& message);    // costs one credit
   void finish(const ToFront& message);  // the end of a success
   void done() { finish(Done{}); }
+  // Tells the caller that the work goes well and goes on without it; the record is still to come.
+  void answer_ahead();
   void fail(const Error& error);
   void deny(const Error& error);  // fail(), by decision and not by circumstance
 

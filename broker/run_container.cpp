@@ -9,7 +9,6 @@
 #include "broker/engine_request.hpp"
 #include "broker/execute.hpp"
 #include "broker/find_network.hpp"
-#include "broker/pull.hpp"
 #include "common/log_frames.hpp"
 
 namespace dc::broker {
@@ -48,10 +47,12 @@ class Run : public std::enable_shared_from_this<Run> {
 
   void image_looked_up(EngineResponse response) {
     if (response.status != 404) return image_resolved(std::move(response));
-    pull_image(context_.engine, command().image, [self = shared_from_this()](Result<void> pulled) {
-      if (!pulled) return self->give_up(pulled.error());
-      self->resolve_image(false);
-    });
+    const PullImage pull{command().image, std::nullopt, std::nullopt};
+    context_.pulls.start(allowed_.service(), pull,
+                         [self = shared_from_this()](const Result<void>& pulled) {
+                           if (!pulled) return self->give_up(pulled.error());
+                           self->resolve_image(false);
+                         });
   }
 
   void image_resolved(EngineResponse response) {

@@ -123,8 +123,17 @@ inline constexpr std::size_t kEngineConnections = 32;         // open at once to
 inline constexpr std::size_t kEngineHead = 16 * 1024;         // one reply's status line and headers
 inline constexpr std::size_t kEngineBody = 32 * 1024 * 1024;  // a list of 10,000 containers
 inline constexpr std::size_t kInspectBody = 4 * 1024 * 1024;
-inline constexpr std::size_t kInspectsPerList = 16;       // in flight for one list
-inline constexpr std::size_t kPullLine = 64 * 1024;       // one line of pull progress
+inline constexpr std::size_t kInspectsPerList = 16;  // in flight for one list
+inline constexpr std::size_t kPullLine = 64 * 1024;  // one line of pull progress
+inline constexpr std::size_t kPullLayers = 512;      // counted; an image has 127 at most
+inline constexpr std::size_t kPullLayerId = 64;      // of it; an Engine's has 12
+inline constexpr std::size_t kPullMessage = 256;     // what a pull does, for people to read
+// Pulls under way, in all and of one service: each fills the disk and shares the network with the
+// others, so more of them are not faster.
+inline constexpr std::size_t kPulls = 4;
+inline constexpr std::size_t kPullsPerService = 2;
+inline constexpr std::size_t kPullsKept = 32;  // of one service, under way or with an end to tell
+inline constexpr seconds kPullKept = std::chrono::hours(1);  // how long an end is told
 inline constexpr std::size_t kRunLogs = 256 * 1024;       // output kept of a run with detach=false
 inline constexpr milliseconds kReadTime = seconds(10);    // list, inspect
 inline constexpr milliseconds kMutateTime = seconds(60);  // create, start, remove

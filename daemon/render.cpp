@@ -156,12 +156,12 @@ std::string success_message(const Command& command) {
           },
           [](const PullImage& pull) {
             const std::string_view image = pull.image.view();
-            return pull.id ? sentence("Pull of ", image, " started")
+            return pull.id ? sentence("Pull ", pull.id->view(), " started")
                            : sentence("Image ", image, " pulled successfully");
           },
           [](const FindImage& find) { return find.image.str(); },
           [](const RemoveImage& remove) {
-            return sentence("Image ", remove.image.view(), " removed");
+            return sentence("Image ", remove.image.view(), " removed successfully");
           },
           [](const CreateNetwork& create) {
             return sentence("Network ", create.network.view(), " created successfully");

@@ -238,7 +238,8 @@ TEST_CASE("requests are made of constants and of escaped values") {
   CHECK(path.find_first_of(" \"#\r\n{}") == std::string::npos);
   CHECK(path.find('?') == path.rfind('?'));
   CHECK(path.find("&c=d") == std::string::npos);
-  CHECK(request::pull_image(parsed<ImageRef>("alpine@sha256:" + std::string(64, 'a'))).path ==
+  CHECK(request::pull_image({parsed<ImageRef>("alpine@sha256:" + std::string(64, 'a')), {}, {}})
+            .path ==
         "/images/create?fromImage=docker.io/library/alpine&tag=sha256:" + std::string(64, 'a'));
   CHECK(request::inspect_network(parsed<NetworkName>("a.b-c_d")).path == "/networks/a.b-c_d");
   const auto id = parsed<ContainerId>(test::kSomeId);

@@ -149,6 +149,16 @@ TEST_CASE("Text is UTF-8 without NUL and at most its bound") {
   CHECK(clipped.view() == "a?b?");
 }
 
+TEST_CASE("a wiped string holds nothing, nor does the room it had") {
+  std::string text = "short";
+  text.pop_back();
+  const char* const bytes = text.data();
+  const std::size_t room = text.capacity();
+  dc::wipe(text);
+  CHECK(text.empty());
+  CHECK(std::string_view(bytes, room) == std::string(room, '\0'));
+}
+
 TEST_CASE("sizes") {
   using dc::parse_size;
   CHECK(parse_size("0") == 0);
