@@ -99,7 +99,7 @@ void created(const MeasurementPtr& at, Result<EngineResponse> response) {
   at->exec = std::move(*id);
   EngineRequest start = request::start_exec(*at->exec);
   start.on_data = [at](std::string_view bytes) {
-    return at->frames.take(bytes, [&at](std::string_view data) { at->output += data; }) &&
+    return at->frames.take(bytes, [&at](bool, std::string_view data) { at->output += data; }) &&
            at->output.size() <= limits::kMeasureOutput;
   };
   send(at, std::move(start), look);

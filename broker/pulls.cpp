@@ -91,12 +91,12 @@ void Pulls::start(const ServiceName& service, const PullImage& command, Ended en
   if (disk_low_) return ended(fail(kDiskLow));
   auto slot = slots_.take(service.view(), false);
   if (!slot) return ended(fail(kTooMany));
+  std::erase(pulls_, known);  // what this id stood for until now
   auto room = static_cast<std::ptrdiff_t>(limits::kPullsKept);
   for (const PullPtr& pull : pulls_) room -= pull->service == service ? 1 : 0;
-  // The one before it of this id goes, and where there is no room, the oldest.
+  // Where there is none, the one that was begun first goes.
   std::erase_if(pulls_, [&](const PullPtr& pull) {
-    if (pull->service != service || pull->slot) return false;
-    return pull->id == command.id || room++ <= 0;
+    return pull->service == service && !pull->slot && room++ <= 0;
   });
   const auto pull = std::make_shared<Pull>(
       Pull{service, command.image, command.id, std::move(slot), std::move(ended)});

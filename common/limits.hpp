@@ -147,7 +147,7 @@ inline constexpr std::size_t kLogChunk = 16 * 1024;  // of a log in one frame: 1
 inline constexpr std::size_t kLogLine =
     16 * 1024;  // of a line in one event; the rest follows in more
 inline constexpr std::uint32_t kLogTail = 10'000;  // lines; who wants more asks for all of it
-inline constexpr std::size_t kMeasurements = 4;      // each keeps a disk busy
+inline constexpr std::size_t kMeasurements = 4;    // each keeps a disk busy
 // Of a du's output: its one line may repeat a path of kPath bytes.
 inline constexpr std::size_t kMeasureOutput = 4 * 1024;
 // A du cannot be ended through the Engine: how often it is asked whether it has, and for how long.

@@ -54,6 +54,17 @@ def registry(engine):
 
 
 @pytest.fixture(scope="session")
+def private_registry(engine):
+    """One that gives nothing without a login."""
+    registry = Registry(engine.directory, private=True)
+    try:
+        registry.start()
+        yield registry
+    finally:
+        registry.stop()
+
+
+@pytest.fixture(scope="session")
 def programs(engine):
     return staged_programs(engine.directory)
 

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from harness.proxy import is_pull
+
 HEADERS = {"host", "user-agent", "accept", "content-type", "content-length", "connection"}
 
 # A caller's name or prefix is looked up; everything else goes by the full id.
@@ -16,6 +18,7 @@ ASKED = re.compile(
 )
 CHANGED = re.compile(
     r"(/v1\.\d\d)?/(containers/create|containers/[0-9a-f]{64}(/(start|stop|restart|wait|exec))?|images/create"
+    r"|images/(docker\.io|ghcr\.io|127\.0\.0\.1:[0-9]+)/[a-z0-9._/-]+:[a-z0-9.]+"
     r"|networks/create|networks/[0-9a-f]{64}(/(connect|disconnect))?|exec/[0-9a-f]{64}/start)"
 )
 
@@ -49,7 +52,8 @@ def caller(checked_service, proxy):
 def assert_ours(requests):
     assert requests
     for request in requests:
-        assert {name for name, _ in request.headers} <= HEADERS, request.raw
+        login = {"x-registry-auth"} if request.path.endswith("/images/create") else set()
+        assert {name for name, _ in request.headers} <= HEADERS | login, request.raw
         assert len(request.headers) == len({name for name, _ in request.headers}), request.raw
         assert request.start_line.endswith(" HTTP/1.1")
         known = ASKED if request.method in ("GET", "HEAD") else CHANGED
@@ -102,6 +106,25 @@ def test_network_and_exec_bodies(caller, proxy, docker):
     assert start == [{"Detach": False, "Tty": False}]
 
 
+def test_every_operation_on_images(caller, proxy, docker, registry):
+    """A pull asks for one reference, with the credentials of its body and of no header."""
+    name = registry.publish(docker, "library/bytes", "1")
+    login = {"username": "joe", "password": "secret-secret"}
+    for auth in (None, login):
+        assert caller.post("/images/pull", {"name": name, "registry_auth": auth}).status_code == 200
+    pulls = [request for request in proxy.requests if is_pull(request)]
+    assert [request.target.partition("/images/create")[2] for request in pulls] == [
+        f"?fromImage={name.removesuffix(':1')}&tag=1"
+    ] * 2
+    assert [bool(request.header("x-registry-auth")) for request in pulls] == [False, True]
+    assert not any(request.body for request in pulls)
+    caller.get(f"/images?name={name}&{MARK}=1")
+    caller.get(f"/images/exists?name={name}&{MARK}=1")
+    assert caller.session.delete(caller.api + f"/images/{name}").status_code == 200
+    assert proxy.mutations()[-1].target.endswith(f"/images/{name}?force=0&noprune=0")
+    assert_ours(proxy.requests)
+
+
 def test_the_create(caller, proxy, docker):
     """A create has known keys only, each once, and finite limits."""
     caller.started(environment={"A": "1"}, ports={"80/tcp": 8091})
@@ -134,6 +157,17 @@ BAD = [
     ("POST", f"/containers/a%3Fx={MARK}/start", None),
     ("POST", f"/containers/a%0d%0aX:{MARK}/remove", None),
     ("GET", f"/containers/..%2Fjson%3F{MARK}", None),
+    ("POST", "/images/pull", {"name": "alpine:3", "fromSrc": MARK}),
+    ("POST", "/images/pull", {"name": f"alpine:3&fromSrc={MARK}"}),
+    ("POST", "/images/pull", {"image_name": "alpine", "image_tag": f"3&repo={MARK}"}),
+    ("POST", f"/images/pull?fromSrc={MARK}", {"name": "alpine:3"}),
+    ("POST", "/images/pull/start", {"image_name": "alpine", "pull_id": f"../{MARK}"}),
+    ("GET", f"/images/pull/progress/..%2F{MARK}", None),
+    ("GET", f"/images/{MARK}%3Fx/exists", None),
+    ("GET", f"/images/exists?name=alpine&tag=3%2Fjson%3F{MARK}", None),
+    ("DELETE", f"/images/..%2Fcontainers%2F{MARK}", None),
+    ("DELETE", f"/images/alpine:3?force=true&noprune={MARK}", None),
+    ("POST", "/images/create", {"fromSrc": MARK}),
     ("POST", "/containers/x/exec", {"Cmd": [MARK]}),
     ("POST", "/containers/x/dir-size", {"path": MARK}),
     ("POST", "/containers/x/dir-size", {"path": "/", "cmd": [MARK]}),

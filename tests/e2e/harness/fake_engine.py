@@ -2,6 +2,7 @@
 """An Engine of scripted answers, for faults that a real one cannot be made to show."""
 
 import json
+import queue
 import re
 
 from .http_bytes import Reader
@@ -36,6 +37,29 @@ def container(number, size):
         "NetworkSettings": {},
     }
     return reply(200, document)
+
+
+class ScriptedAnswer:
+    """The answer to one request, said piece by piece: a rule of a FakeEngine."""
+
+    def __init__(self):
+        self.pieces = queue.Queue()
+
+    def say(self, *lines):
+        """Objects, as lines of JSON, or bytes as they are."""
+        for line in lines:
+            self.pieces.put(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\r\n")
+
+    def end(self):
+        self.pieces.put(None)
+
+    def __call__(self, _, connection):
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        while (piece := self.pieces.get()) is not None:
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return b"0\r\n\r\n"
 
 
 class FakeEngine(UnixServer):
