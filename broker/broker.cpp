@@ -97,6 +97,7 @@ class Broker {
       spdlog::warn("{} requests did not end in time", context_.slots.taken());
       uv_stop(loop_);
     });
+    context_.pulls.end_all({Errc::overloaded, "docker-control was stopped during the pull", {}});
     front_.drain([this] { stop_when_idle(); });
   }
 

@@ -152,7 +152,7 @@ void EngineConnection::write_request() {
   };
   wipe(exchange_->request.registry_auth);
   auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
-  if (uv_write(&write->request, stream, &buffer, 1, written) != 0) delete write;
+  if (uv_write(&write->request, stream, &buffer, 1, written) != 0) written(&write->request, 0);
 }
 
 void EngineConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t*) noexcept {

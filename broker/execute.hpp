@@ -29,6 +29,7 @@ struct Context {
         slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve),
         streams(limits::kStreams, limits::kStreamsPerService, 0),
         measurements(limits::kMeasurements, 1, 0),
+        measuring_services(limits::kMeasurements, limits::kMeasurementsPerService, 0),
         sweeper(loop, engine, ownership, audit),
         pulls(engine),
         engine(loop, docker_socket),
@@ -40,6 +41,7 @@ struct Context {
   Slots slots;         // of what ends by itself soon
   Slots streams;       // and of what may last
   Slots measurements;  // by container
+  Slots measuring_services;
   RateLimit rate_limit;
   Sweeper sweeper;
   Pulls pulls;

@@ -19,6 +19,7 @@ void find_container(const policy::Allowed<X>& allowed, Right right, const ReplyP
                     Context& context, std::function<void(const InspectedPtr&)> found) {
   const auto judge = [allowed, right, reply, &context,
                       found = std::move(found)](Result<EngineResponse> response) {
+    if (!X::kMutates && reply->abandoned()) return reply->done();
     const auto container = read_inspect(std::move(response));
     if (!container) return reply->fail(container.error());
     reply->about((*container)->view.id.view());
@@ -31,6 +32,12 @@ void find_container(const policy::Allowed<X>& allowed, Right right, const ReplyP
       return reply->deny({Errc::scope_denied, "This container belongs to another",
                           "`manage` of the service's profile lists what may be managed"});
     }
+    reply->allowed_while([service = allowed.service(), right, facts, &context] {
+      const auto* profile = context.policy->find(service.view());
+      return profile != nullptr &&
+             (right == Right::manage ? policy::may_manage(service, *profile, facts)
+                                     : policy::may_see(service, *profile, facts));
+    });
     found(*container);
   };
   context.engine.send(request::inspect_container(allowed.command().container), judge);

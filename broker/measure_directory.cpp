@@ -15,9 +15,9 @@ struct Measurement {
   ReplyPtr reply;
   Context& context;
   ContainerId container;
-  Slots::Slot place;
-  std::uint64_t deadline;  // by uv_now()
-  bool in_kib = false;     // the second run
+  Slots::Slot place, share;  // of the container and of the service
+  std::uint64_t deadline;    // by uv_now()
+  bool in_kib = false;       // the second run
   std::optional<ExecId> exec;
   LogFrames frames;
   std::string output;
@@ -80,7 +80,9 @@ void looked(const MeasurementPtr& at, Result<EngineResponse> response) {
   }
   const JsonText document(response ? std::move(response->body) : std::string());
   if (json_member(document.view(), "Running") == "false") {
-    return ended(at, json_integer(json_member(document.view(), "ExitCode")).value_or(0));
+    const auto exit_code = json_integer(json_member(document.view(), "ExitCode"));
+    if (exit_code) return ended(at, *exit_code);
+    return at->reply->fail({Errc::conflict, "The container is not running", {}});
   }
   const auto patience = static_cast<std::uint64_t>(limits::kMeasurePatience.count());
   if (uv_now(at->context.loop) > at->deadline + patience) return;
@@ -115,13 +117,14 @@ void execute(const policy::Allowed<MeasureDirectory>& allowed, const ReplyPtr& r
       return reply->fail({Errc::conflict, "The container is not running", {}});
     }
     auto place = context.measurements.take(id.view(), false);
-    if (!place) {
+    auto share = context.measuring_services.take(allowed.service().view(), false);
+    if (!place || !share) {
       return reply->fail({Errc::overloaded, "Too many directories are being measured",
-                          "one at a time in a container, and 4 in all"});
+                          "one at a time in a container, 2 of a service, and 4 in all"});
     }
     const std::uint64_t deadline = uv_now(context.loop) + allowed.command().timeout;
     run_du(std::make_shared<Measurement>(
-        Measurement{allowed, reply, context, id, std::move(place), deadline}));
+        Measurement{allowed, reply, context, id, std::move(place), std::move(share), deadline}));
   };
   find_container(allowed, Right::manage, reply, context, measure);
 }

@@ -59,7 +59,7 @@ Result<void> outcome(const PullProgress& progress, const Result<EngineResponse>&
 std::string snapshot(const Pull& pull) {
   const bool whole = !pull.slot && !pull.error;
   const std::string message = pull.error ? pull.error->detail
-                              : whole    ? "Image " + pull.image.str() + " pulled successfully"
+                              : whole    ? "Image " + pull.image.familiar() + " pulled successfully"
                                          : pull.progress.message();
   JsonWriter out;
   out.open('{').key("pull_id").string(pull.id->view());
@@ -147,11 +147,14 @@ void Pulls::finish(const PullPtr& pull, const Result<void>& result) {
 
 void Pulls::use_disk(DiskState disk) {
   disk_low_ = disk == DiskState::low;
-  if (!disk_low_) return;
+  if (disk_low_) end_all(kDiskLow);
+}
+
+void Pulls::end_all(const Error& reason) {
   for (const PullPtr& pull : std::vector(pulls_)) {
     if (!pull->slot) continue;
     engine_.cancel(pull->ticket);
-    finish(pull, fail(kDiskLow));
+    finish(pull, fail(reason));
   }
 }
 

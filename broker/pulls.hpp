@@ -34,6 +34,8 @@ class Pulls {
   [[nodiscard]] std::size_t under_way() const { return slots_.taken(); }
   // While the disk is low, what is under way ends and nothing begins.
   void use_disk(DiskState disk);
+  // Ends what is under way, for this reason.
+  void end_all(const Error& reason);
 
  private:
   [[nodiscard]] PullPtr find(const ServiceName& service, const PullId& id) const;

@@ -46,7 +46,12 @@ void Reply::deny(const Error& error) {
   fail(error);
 }
 
-void Reply::fail(const Error& error) { close(error, Failed::of(error)); }
+void Reply::fail(const Error& error) {
+  // What is refused in the policy's words is a denial, wherever it shows.
+  const bool refused = error.code > Errc::invalid_request && error.code < Errc::unauthenticated;
+  subject_.denied = subject_.denied || refused;
+  close(error, Failed::of(error));
+}
 
 void Reply::close(const std::optional<Error>& error, const ToFront& message) {
   if (answered_) return;
@@ -76,6 +81,15 @@ void Reply::hold(bool held) {
 void Reply::wake() {
   if (!ready()) return;
   if (const auto ready = std::exchange(on_ready_, nullptr)) ready();
+}
+
+void Reply::cancel_with(std::function<void()> cancel) {
+  if (!abandoned()) {
+    cancel_ = std::move(cancel);
+    return;
+  }
+  cancel();
+  done();
 }
 
 void Reply::abandon() {

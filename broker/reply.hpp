@@ -69,8 +69,11 @@ class Reply {
   void on_ready(std::function<void()> ready) { on_ready_ = std::move(ready); }
   // Nothing more can be sent: it was answered, or the client or the front has left.
   [[nodiscard]] bool abandoned() const { return !sink_; }
-  // How to end the work when nobody waits for it any more; what has no way goes on to its end.
-  void cancel_with(std::function<void()> cancel) { cancel_ = std::move(cancel); }
+  // How to end the work when nobody waits for it any more, which may be so already; what has no way
+  // goes on to its end.
+  void cancel_with(std::function<void()> cancel);
+  // Asked again while a stream is open: whether the caller still has the right that let it begin.
+  void allowed_while(std::function<bool()> allowed) { allowed_ = std::move(allowed); }
 
   void data(const ToFront& message);    // costs one credit
   void finish(const ToFront& message);  // the end of a success
@@ -83,6 +86,7 @@ class Reply {
   // --- for the session ---
   [[nodiscard]] bool add_credit(std::uint32_t frames);  // false: more than was spent, a breach
   void hold(bool held);  // while the channel has no room, credit or not
+  [[nodiscard]] bool still_allowed() const { return !allowed_ || allowed_(); }
   void abandon();
   void cut_short(const Error& error);  // fail() from outside, while the work goes on
 
@@ -101,6 +105,7 @@ class Reply {
   bool answered_ = false;
   bool held_ = false;
   std::function<void()> on_ready_, cancel_;
+  std::function<bool()> allowed_;
 };
 using ReplyPtr = std::shared_ptr<Reply>;
 

@@ -91,7 +91,9 @@ void Session::read_frames() {
       case Channel::Received::frame: break;
     }
     auto frame = wire::decode_frame<ToBroker>(bytes);
-    if (!frame || frame->last || !take(std::move(*frame))) return end(End::breach);
+    const bool good = frame && !frame->last && take(std::move(*frame));
+    channel_.forget();
+    if (!good) return end(End::breach);
   }
 }
 
@@ -163,10 +165,7 @@ bool Session::handle(std::uint64_t id, Submit submit) {
     return true;
   }
   const Principal caller = principal_of(*token);
-  const auto* profile = context_.policy->find(caller.service.view());
-  if (profile != nullptr &&
-      !context_.rate_limit.take(caller.service.view(), profile->rate, uv_now(context_.loop))) {
-    context_.audit.refused("rate_limited", submit.peer.view(), caller.service.view());
+  if (!within_rate(caller.service, submit.peer.view())) {
     send(id, true, Failed::of(kTooOften));
     return true;
   }
@@ -190,6 +189,17 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   if (is_stream(submit.command)) streams_.emplace(id, Stream{*token, submit.command});
   std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
   return true;
+}
+
+// What is over it goes on record as far as the audit's own rate. Services without a profile, of
+// which there may be any number, share one.
+bool Session::within_rate(const ServiceName& service, std::string_view peer) {
+  const auto* profile = context_.policy->find(service.view());
+  const std::string_view name = profile != nullptr ? service.view() : std::string_view();
+  const std::uint32_t rate = profile != nullptr ? profile->rate : limits::kRate;
+  if (context_.rate_limit.take(name, rate, uv_now(context_.loop))) return true;
+  context_.audit.refused("rate_limited", peer, service.view());
+  return false;
 }
 
 void Session::forget(std::uint64_t id) {
@@ -216,6 +226,7 @@ bool Session::handle(std::uint64_t id, const Refused& refused) {
   if (refused.command && refused.command->index() != refused.operation) return false;
   const auto* token = tokens_.find(refused.handle, uv_now(context_.loop));
   if (token == nullptr) return true;  // it has expired since
+  if (!within_rate(token->service, refused.peer.view())) return true;
   const Command* command = refused.command ? &*refused.command : nullptr;
   AuditSubject subject = subject_of(*token, refused.peer.view(), refused.operation, command);
   subject.denied = true;
@@ -256,6 +267,11 @@ void Session::check_streams() {
   for (const auto& [id, stream] : streams_) {
     if (stream.token.ends_at != 0 && stream.token.ends_at <= now) {
       ended.emplace(id, Error{Errc::unauthenticated, "The token has expired", {}});
+      continue;
+    }
+    const auto reply = open_[id].lock();
+    if (reply && !reply->still_allowed()) {
+      ended.emplace(id, Error{Errc::scope_denied, "The policy no longer allows this", {}});
       continue;
     }
     const Principal caller = principal_of(stream.token);

@@ -78,6 +78,7 @@ class Session {
   [[nodiscard]] Principal principal_of(const VerifiedToken& token) const;
   [[nodiscard]] static AuditSubject subject_of(const VerifiedToken& token, std::string_view peer,
                                                std::uint8_t operation, const Command* command);
+  bool within_rate(const ServiceName& service, std::string_view peer);
   template <class X>
   void run(X command, const Principal& caller, const ReplyPtr& reply);
   void forget(std::uint64_t id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // recvmsg and sendmsg on the channel. Both sides; trusts the kernel's message boundaries only.
 #include "common/channel.hpp"
+#include <string.h>
 #include <sys/socket.h>
 #include <array>
 #include <cerrno>
@@ -26,9 +27,12 @@ Channel::Received Channel::receive(std::string_view& bytes) {
   // An empty datagram and the end of the connection look the same; both end the channel.
   if (size == 0) return Received::closed;
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Received::breach;
-  bytes = std::string_view(buffer_.data(), static_cast<std::size_t>(size));
+  received_ = static_cast<std::size_t>(size);
+  bytes = std::string_view(buffer_.data(), received_);
   return Received::frame;
 }
+
+void Channel::forget() { ::explicit_bzero(buffer_.data(), received_); }
 
 Channel::Sent Channel::send(std::string_view frame) {
   ssize_t size = 0;

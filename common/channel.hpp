@@ -21,8 +21,11 @@ class Channel {
 
   explicit Channel(Fd fd);
 
-  // Reads one datagram without blocking. On `frame`, `bytes` views it until the next receive().
+  // Reads one datagram without blocking. On `frame`, `bytes` views it until forget() or the next
+  // receive().
   Received receive(std::string_view& bytes);
+  // Overwrites what was received last: tokens and passwords travel here.
+  void forget();
   Sent send(std::string_view frame);
   [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -32,6 +35,7 @@ class Channel {
  private:
   Fd fd_;
   std::vector<char> buffer_;
+  std::size_t received_ = 0;
 };
 
 }  // namespace dc

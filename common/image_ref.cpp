@@ -211,6 +211,13 @@ Result<ImageRef> ImageRef::parse(string_view name, string_view tag) {
   return parse(std::string(name) + ":" + std::string(tag));
 }
 
+std::string ImageRef::familiar() const {
+  for (const std::string_view implied : {"docker.io/library/", "docker.io/"}) {
+    if (canonical_.starts_with(implied)) return canonical_.substr(implied.size());
+  }
+  return canonical_;
+}
+
 std::string ImageRef::name() const { return domain_ + "/" + repository_; }
 
 }  // namespace dc

@@ -26,6 +26,8 @@ class ImageRef {
 
   // domain/repository: what the Engine's `fromImage` takes.
   [[nodiscard]] std::string name() const;
+  // As people write it: without docker.io and library.
+  [[nodiscard]] std::string familiar() const;
   // Fully qualified: domain/repository:tag or domain/repository@digest. Never looks like an id.
   [[nodiscard]] const std::string& str() const& { return canonical_; }
   [[nodiscard]] std::string_view view() const& { return canonical_; }

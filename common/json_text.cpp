@@ -56,6 +56,9 @@ void append_json_string(std::string& out, std::string_view text) {
       out += "\\u2028";
     } else if (sequence == "\xE2\x80\xA9") {
       out += "\\u2029";
+    } else if (c == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0) {
+      append_escape(
+          out, static_cast<unsigned char>(sequence[1]));  // C1: some readers end a line at U+0085
     } else {
       out += sequence;
     }

@@ -9,8 +9,8 @@
 
 namespace dc {
 
-// Appends `text` as a JSON string with its quotes. Escapes control characters, DEL, U+2028 and
-// U+2029; bytes that are not valid UTF-8 become U+FFFD.
+// Appends `text` as a JSON string with its quotes. Escapes control characters, those of C1 too,
+// U+2028 and U+2029; bytes that are not valid UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
 // Builds one JSON document; commas are placed by itself. Calls must nest as JSON does.

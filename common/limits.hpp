@@ -30,6 +30,9 @@ inline constexpr std::size_t kInFlight = 128;
 inline constexpr std::size_t kInFlightPerService = 64;
 // Places kept for stop and remove, which must work under overload.
 inline constexpr std::size_t kInFlightReserve = 16;
+// Requests a second of one service, unless its profile says otherwise: more than a backend makes,
+// and a fraction of what the Engine can answer.
+inline constexpr std::uint32_t kRate = 1000;
 // Streams that are open at a time: followed logs and pulls, and waits. Each holds one connection to
 // the Engine and some frames, and may last for hours, so they have places of their own.
 inline constexpr std::size_t kStreams = 512;
@@ -138,7 +141,9 @@ inline constexpr std::size_t kRunLogs = 256 * 1024;       // output kept of a ru
 inline constexpr milliseconds kReadTime = seconds(10);    // list, inspect
 inline constexpr milliseconds kMutateTime = seconds(60);  // create, start, remove
 inline constexpr milliseconds kStopGrace = seconds(30);   // on top of stop's own timeout
-inline constexpr milliseconds kPullTime = seconds(600);
+// Images of tens of GB are pulled, and the service that we replace had no limit but its client's
+// two hours; what a registry can hold up is bounded by kPullStall and the disk's floor.
+inline constexpr milliseconds kPullTime = std::chrono::hours(2);
 inline constexpr milliseconds kPullStall = seconds(60);           // no progress line
 inline constexpr milliseconds kWaitTime = std::chrono::hours(1);  // wait, and run with detach=false
 // A followed log; a client that wants more asks again, as server-sent events do by themselves.
@@ -148,6 +153,8 @@ inline constexpr std::size_t kLogLine =
     16 * 1024;  // of a line in one event; the rest follows in more
 inline constexpr std::uint32_t kLogTail = 10'000;  // lines; who wants more asks for all of it
 inline constexpr std::size_t kMeasurements = 4;    // each keeps a disk busy
+// One service's own: a du that never ends must not take all.
+inline constexpr std::size_t kMeasurementsPerService = 2;
 // Of a du's output: its one line may repeat a path of kPath bytes.
 inline constexpr std::size_t kMeasureOutput = 4 * 1024;
 // A du cannot be ended through the Engine: how often it is asked whether it has, and for how long.

@@ -42,7 +42,9 @@ std::shared_ptr<Answer> make_answer(AnswerParts parts, const Command& command,
   switch (parts.route.shape) {
     case Shape::logs:
       return std::make_shared<EventStream>(
-          std::move(parts), std::make_unique<LogEvents>(std::get<ReadLogs>(command).follow),
+          std::move(parts),
+          std::make_unique<LogEvents>(std::get<ReadLogs>(command).follow,
+                                      std::get<ReadLogs>(command).timestamps),
           streams);
     case Shape::events:
       return std::make_shared<EventStream>(std::move(parts), std::make_unique<JsonEvents>(),

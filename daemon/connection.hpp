@@ -81,8 +81,11 @@ class Connection final : private TcpStream::Owner {
   void close();
 
   [[nodiscard]] const std::string& peer() const { return peer_; }
-  // No request of it is being worked on.
-  [[nodiscard]] bool droppable() const { return state_ != State::handling; }
+  // No request of it is being worked on. What a stranger can have streamed is an API page, and who
+  // reads that slowly must not keep a place.
+  [[nodiscard]] bool droppable() const {
+    return state_ != State::handling || (stranger && answer_ == Answer::streaming);
+  }
   void count(ConnectionCounts& counts) const;
 
   // The Listener's.

@@ -36,7 +36,9 @@ void LogEvents::finish(std::string& out) {
 }
 
 void LogEvents::append_event(std::string_view line, std::string& out) const {
-  if (follow_ && is_access_line(line)) return;
+  // With timestamps the Engine's stands before what the container printed.
+  const std::size_t printed = timestamps_ ? line.find(' ') + 1 : 0;
+  if (follow_ && is_access_line(line.substr(printed))) return;
   out.append(R"(data: {"type":")").append(line_type(line)).append(R"(","message":)");
   append_json_string(out, line);
   out.append(R"(,"timestamp":")").append(local_time()).append("\",\"raw\":true}\n\n");

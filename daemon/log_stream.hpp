@@ -14,7 +14,9 @@ namespace dc::daemon {
 class LogEvents final : public EventEncoder {
  public:
   // `follow`: access-log lines, which health checks make many of, are left out.
-  explicit LogEvents(bool follow) : follow_(follow) {}
+  // `timestamps`: the Engine's stands before each line.
+  explicit LogEvents(bool follow, bool timestamps = false)
+      : follow_(follow), timestamps_(timestamps) {}
 
   void open(const StreamOpened& opened) override { tty_ = opened.tty; }
   Result<std::size_t> encode(std::string_view bytes, std::string& out) override;
@@ -23,7 +25,7 @@ class LogEvents final : public EventEncoder {
  private:
   void append_event(std::string_view line, std::string& out) const;
 
-  const bool follow_;
+  const bool follow_, timestamps_;
   bool tty_ = false;  // one plain stream, not frames of two
   LogFrames frames_;
   std::array<LineCutter, 2> lines_;  // of stdout and of stderr

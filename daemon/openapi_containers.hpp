@@ -271,9 +271,10 @@ inline constexpr Documentation kReadStats{
 
 inline constexpr auto kLogParameters = std::to_array<Parameter>({
     kContainerParameter,
-    {"follow", boolean("false"), "Go on until the container ends"},
+    {"follow", boolean("true"), "Go on until the container ends"},
     {"tail", text(0, R"("100")"), "Lines from the end, or `all`", R"("100")"},
-    {"since", text(), "Only from this time on: seconds since the epoch, or RFC 3339"},
+    {"since", text(),
+     "Only from this time on: seconds since the epoch, with a fraction or without"},
     {"until", text(), "Only up to this time"},
     {"timestamps", boolean("false"), "Put Docker's time before each line"},
     {"stdout", boolean("true"), ""},

@@ -48,7 +48,8 @@ inline constexpr Documentation kPullImage{
 inline constexpr Type kPullIdType = json(R"("type":"string","pattern":"^[A-Za-z0-9_.-]{1,64}$")");
 
 inline constexpr auto kPullStartFields = std::to_array<Property>({
-    {"image_name", text(limits::kImageReference), "Reference without its tag", true},
+    {"name", text(limits::kImageReference), "Reference; this or image_name"},
+    {"image_name", text(limits::kImageReference), "Reference without its tag"},
     {"image_tag", text(limits::kTag, R"("latest")"), ""},
     {"pull_id", kPullIdType, "A name of the caller's choice for this pull", true},
     {"registry_auth", reference_to(kLoginSchema), ""},
@@ -62,8 +63,7 @@ inline constexpr Documentation kStartPull{
     .text = "Answers at once; the pull goes on by itself. A live pull of that id is joined.",
     .body = &kPullStartSchema,
     .body_example = R"({"image_name":"tenstorrent/model","image_tag":"latest","pull_id":"p1"})",
-    .success = {&kMessageSchema,
-                R"({"status":"success","message":"Pull of tenstorrent/model:latest started"})"},
+    .success = {&kMessageSchema, R"({"status":"success","message":"Pull p1 started"})"},
     .statuses = kNotFound,
 };
 
@@ -174,7 +174,8 @@ inline constexpr auto kRemoveImagePath =
                  });
 inline constexpr auto kRemoveStatuses = std::to_array<int>({404, 409});
 inline constexpr Success kImageRemoved{
-    &kMessageSchema, R"({"status":"success","message":"Image tenstorrent/model:latest removed"})"};
+    &kMessageSchema,
+    R"({"status":"success","message":"Image tenstorrent/model:latest removed successfully"})"};
 
 inline constexpr Documentation kRemoveImage{
     .id = "images.remove.query",

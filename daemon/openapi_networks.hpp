@@ -26,18 +26,23 @@ inline constexpr Documentation kCreateNetwork{
     .summary = "Create a network",
     .body = &kCreateNetworkSchema,
     .body_example = R"({"name":"tt_studio_network","driver":"bridge"})",
-    .success = {&kMessageSchema,
-                R"({"status":"success","message":"Network tt_studio_network created"})"},
+    .success =
+        {&kMessageSchema,
+         R"({"status":"success","message":"Network tt_studio_network created successfully"})"},
     .statuses = kNetworkConflict,
 };
 
 inline constexpr auto kNetworkFields = std::to_array<Property>({
     {"id", text(), "", true},
     {"name", text(), "", true},
-    {"Name", text(), "The same as name", true},
     {"driver", text(), "", true},
     {"scope", text(), "", true},
     {"created", text(), "", true},
+    {"Id", text(), "As id; the Engine's spelling, like those that follow", true},
+    {"Name", text(), "", true},
+    {"Driver", text(), "", true},
+    {"Scope", text(), "", true},
+    {"Created", text(), "", true},
 });
 inline constexpr Schema kNetworkSchema{"Network", "", kNetworkFields};
 inline constexpr auto kNetworkListFields =
@@ -54,16 +59,18 @@ inline constexpr Documentation kListNetworks{
     .parameters = kNetworkListParameters,
     .success = {&kNetworkListSchema,
                 R"({"status":"success","networks":[{"id":"9a3b","name":"tt_studio_network",)"
-                R"("Name":"tt_studio_network","driver":"bridge","scope":"local",)"
-                R"("created":"2026-01-22T10:00:00Z"}]})"},
+                R"("driver":"bridge","scope":"local","created":"2026-01-22T10:00:00Z",)"
+                R"("Id":"9a3b","Name":"tt_studio_network","Driver":"bridge","Scope":"local",)"
+                R"("Created":"2026-01-22T10:00:00Z"}]})"},
 };
 
 inline constexpr Documentation kRemoveNetwork{
     .tag = kNetworks,
     .summary = "Remove a network",
     .parameters = kOneNetwork,
-    .success = {&kMessageSchema,
-                R"({"status":"success","message":"Network tt_studio_network removed"})"},
+    .success =
+        {&kMessageSchema,
+         R"({"status":"success","message":"Network tt_studio_network removed successfully"})"},
     .statuses = kNetworkConflict,
 };
 
@@ -80,7 +87,7 @@ inline constexpr Documentation kConnectNetwork{
     .body_example = R"({"container":"my_model"})",
     .success = {&kMessageSchema,
                 R"({"status":"success",)"
-                R"("message":"Container connected to network tt_studio_network"})"},
+                R"("message":"Container my_model connected to network tt_studio_network"})"},
     .statuses = kNetworkConflict,
 };
 
@@ -96,7 +103,7 @@ inline constexpr Documentation kDisconnectNetwork{
     .body_example = R"({"container":"my_model"})",
     .success = {&kMessageSchema,
                 R"({"status":"success",)"
-                R"("message":"Container disconnected from network tt_studio_network"})"},
+                R"("message":"Container my_model disconnected from network tt_studio_network"})"},
     .statuses = kNetworkConflict,
 };
 

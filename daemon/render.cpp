@@ -155,13 +155,12 @@ std::string success_message(const Command& command) {
             return sentence("Container renamed to ", rename.name.view(), "");
           },
           [](const PullImage& pull) {
-            const std::string_view image = pull.image.view();
             return pull.id ? sentence("Pull ", pull.id->view(), " started")
-                           : sentence("Image ", image, " pulled successfully");
+                           : sentence("Image ", pull.image.familiar(), " pulled successfully");
           },
-          [](const FindImage& find) { return find.image.str(); },
+          [](const FindImage& find) { return find.image.familiar(); },
           [](const RemoveImage& remove) {
-            return sentence("Image ", remove.image.view(), " removed successfully");
+            return sentence("Image ", remove.image.familiar(), " removed successfully");
           },
           [](const CreateNetwork& create) {
             return sentence("Network ", create.network.view(), " created successfully");

@@ -33,7 +33,7 @@ ask POST /containers/run "{\"image\": \"$image\", \"name\": \"$name\", \"network
 
 echo "== what it is and what it says"
 ask GET "/containers?name=$name"
-ask GET "/containers/$name/logs?tail=10"
+ask GET "/containers/$name/logs?follow=false&tail=10"
 ask GET "/containers/$name/stats"
 ask POST "/containers/$name/dir-size" '{"path": "/bin", "timeout": 4.0}'
 

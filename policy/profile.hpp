@@ -78,7 +78,7 @@ struct Profile final {
   Limit nano_cpus{2'000'000'000, 8'000'000'000};
   Limit pids{4096, 16384};
   Limit shm{64ULL << 20, 16ULL << 30};  // bytes
-  std::uint32_t rate = 1000;            // requests a second; twice that many at once
+  std::uint32_t rate = limits::kRate;   // requests a second; twice that many at once
   static constexpr auto fields = [](auto& self) {
     return std::tie(self.service, self.scopes, self.images, self.networks, self.host_ports,
                     self.ephemeral_ports, self.port_address, self.restart, self.visible,

@@ -88,10 +88,14 @@ def service(service_maker, registry):
 
 
 @pytest.fixture(scope="session")
-def dev_service(service_maker, registry):
-    """The same in development mode: with the API pages, and every scope for the main service."""
+def dev_service(service_maker, registry, engine):
+    """The same in development mode: with the API pages, log files, and every scope for the main service."""
     policy = policies.standard(registry.host).replace('"networks:*"]', '"networks:*", "service:*"]')
-    yield from _running(service_maker(policy=policy, environment={"DEV_MODE": "true"}))
+    log = engine.directory / "host.log"
+    log.write_text("INFO one\nINFO two\n")
+    log.chmod(0o644)
+    logs = dict.fromkeys(("service_log", "startup_log", "fastapi_log"), str(log))
+    yield from _running(service_maker(policy=policy, environment={"DEV_MODE": "true"}, settings=logs))
 
 
 @pytest.fixture(scope="session", params=["both-check", "broker-alone-checks"])

@@ -202,18 +202,23 @@ def test_deadline(caller, fakes, proxy, docker):
     assert wait_for(lambda: measure(caller, made).json().get("bytes"), 20, "the du's end to be seen") == 77
 
 
-def test_four_at_a_time(caller, fakes, docker):
-    """Four in all, whoever asks; the places come back, also when a container goes."""
-    busy = [slow_container(caller, docker) for _ in range(4)]
-    for made in busy:
-        assert_error(measure(caller, made, timeout=0.1), 504, "deadline_exceeded")
-    other = caller.started()["id"]
-    assert_error(measure(caller, other), 503, "overloaded")
-    docker.remove_container(busy[0], force=True)
-    wait_for(lambda: measure(caller, other).status_code == 200, 20, "the removed container's place")
-    for made in busy[1:]:
-        run(docker, made, "rm", "/tmp/slow")
-        wait_for(lambda made=made: measure(caller, made).status_code == 200, 20, "the du's end")
+def test_two_of_a_service_and_four_in_all(caller, checked_service, fakes, docker):
+    """No service takes all places; they come back, also when a container goes."""
+    with contextlib.closing(checked_service.client("tenant_a")) as second:
+        busy = [(one, slow_container(one, docker)) for one in (caller, caller, second, second)]
+        for one, made in busy[:2]:
+            assert_error(measure(one, made, timeout=0.1), 504, "deadline_exceeded")
+        other = caller.started()["id"]
+        assert_error(measure(caller, other), 503, "overloaded")
+        for one, made in busy[2:]:
+            assert_error(measure(one, made, timeout=0.1), 504, "deadline_exceeded")
+        with contextlib.closing(checked_service.client("tenant_b")) as third:
+            assert_error(measure(third, third.started()["id"]), 503, "overloaded")
+        docker.remove_container(busy[0][1], force=True)
+        wait_for(lambda: measure(caller, other).status_code == 200, 20, "the removed container's place")
+        for one, made in busy[1:]:
+            run(docker, made, "rm", "/tmp/slow")
+            wait_for(lambda one=one, made=made: measure(one, made).status_code == 200, 20, "the du's end")
 
 
 def test_stopped_meanwhile(caller, fakes, docker):

@@ -55,6 +55,17 @@ def test_H33_a_flood_does_not_fill_the_audit(start_service):
     assert len(listed) < 150  # 20 a second at most, and the flood lasts a second or a few
 
 
+def test_what_the_front_refuses_counts_too(start_service):
+    """Refusals are on record, and so have to be bounded like requests."""
+    service = start_service(policy=POLICY.format(rate=1))
+    client = service.client()
+    for _ in range(200):
+        assert client.post("/containers/run", {"no such field": 1}).status_code == 400
+    lines = service.audit_file.read_text().splitlines()
+    assert 1 <= sum('"event":"refused"' in line for line in lines) < 50
+    assert sum('"rate_limited"' in line for line in lines) < 150
+
+
 def test_reload_changes_the_rate(start_service):
     service = start_service(policy=POLICY.format(rate=1))
     client = service.client()

@@ -53,6 +53,9 @@ TEST_CASE("JSON strings escape what could end or confuse them") {
   CHECK(quoted("plain é") == "\"plain é\"");
   CHECK(quoted("\"\\\b\n\r\t\x01\x7f") == R"("\"\\\u0008\n\r\t\u0001\u007f")");
   CHECK(quoted(std::string_view("a\0b", 3)) == R"("a\u0000b")");
+  // Python's splitlines() ends a line at U+0085 too.
+  CHECK(quoted("a\xc2\x85"
+               "b\xc2\x9f\xc2\xa0") == "\"a\\u0085b\\u009f\xc2\xa0\"");
   CHECK(quoted("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa") == "\"\\u2028\\u2029\xe2\x80\xaa\"");
   CHECK(quoted("\xf0\x9f\x90\xb3") == "\"\xf0\x9f\x90\xb3\"");
   for (const char* bad : {"\x80", "\xc0\xaf", "\xe2\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",

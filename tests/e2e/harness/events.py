@@ -11,19 +11,20 @@ class Events:
     def __init__(self, response):
         assert response.status_code == 200, f"{response.status_code}: {response.text}"
         self.response = response
-        self.lines = response.iter_lines()
-        assert next(self.lines) == b"retry: 1000"
-        assert next(self.lines) == b""
+        # As text: then every character that Unicode calls a line end is one.
+        self.lines = response.iter_lines(decode_unicode=True)
+        assert next(self.lines) == "retry: 1000"
+        assert next(self.lines) == ""
 
     def __iter__(self):
         return self
 
     def __next__(self):
         for line in self.lines:
-            if line.startswith(b"data: "):
-                assert next(self.lines) == b"", "an event ends with an empty line"
+            if line.startswith("data: "):
+                assert next(self.lines) == "", "an event ends with an empty line"
                 return json.loads(line[len("data: ") :])
-            assert line == b"" or line.startswith(b":"), line
+            assert line == "" or line.startswith(":"), line
         raise StopIteration
 
     def messages(self):

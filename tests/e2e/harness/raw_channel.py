@@ -215,7 +215,7 @@ PROFILE = Record(
 TO_FRONT = Choice(
     Welcome=Record(
         policy_check=FLAG, dev=FLAG, max_connections=U32, max_connections_per_address=U32, hosts=List(TEXT),
-        cors_origins=List(TEXT),
+        cors_origins=List(TEXT), public_metrics=FLAG,
     ),  # fmt: skip
     PolicyProfile=Record(generation=U64, count=U32, profile=Maybe(PROFILE)),
     EngineStatus=Record(
