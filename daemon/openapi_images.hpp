@@ -47,14 +47,14 @@ inline constexpr Documentation kPullImage{
 
 inline constexpr Type kPullIdType = json(R"("type":"string","pattern":"^[A-Za-z0-9_.-]{1,64}$")");
 
-inline constexpr auto kPullStartFields = std::to_array<Property>({
-    {"name", text(limits::kImageReference), "Reference; this or image_name"},
-    {"image_name", text(limits::kImageReference), "Reference without its tag"},
-    {"image_tag", text(limits::kTag, R"("latest")"), ""},
-    {"pull_id", kPullIdType, "A name of the caller's choice for this pull", true},
-    {"registry_auth", reference_to(kLoginSchema), ""},
-});
-inline constexpr Schema kPullStartSchema{"PullStartRequest", "", kPullStartFields, true};
+inline constexpr auto kPullStartFields =
+    kPullFields + std::to_array<Property>({
+                      {"pull_id", kPullIdType, "A name of the caller's choice for this pull", true},
+                  });
+inline constexpr Schema kPullStartSchema{
+    "PullStartRequest", "`name`, or `image_name` and `image_tag`.", kPullStartFields, true};
+// Another image is being pulled under that id.
+inline constexpr auto kPullStartStatuses = std::to_array<int>({409});
 
 inline constexpr Documentation kStartPull{
     .id = "images.pull.start",
@@ -64,7 +64,7 @@ inline constexpr Documentation kStartPull{
     .body = &kPullStartSchema,
     .body_example = R"({"image_name":"tenstorrent/model","image_tag":"latest","pull_id":"p1"})",
     .success = {&kMessageSchema, R"({"status":"success","message":"Pull p1 started"})"},
-    .statuses = kNotFound,
+    .statuses = kPullStartStatuses,
 };
 
 inline constexpr auto kPullIdParameter =
@@ -77,10 +77,10 @@ inline constexpr auto kProgressFields = std::to_array<Property>({
     {"total_bytes", integer(0, 0), "As far as it is known", true},
     {"layers_done", integer(0, 0), "", true},
     {"layers_total", integer(0, 0), "", true},
-    {"message", json(R"("type":["string","null"])"), "", true},
+    {"message", text(), "What is being done, or how it ended", true},
     {"error", json(R"("type":["string","null"])"), "", true},
-    {"started_at", json(R"("type":"number")"), "Seconds since the epoch", true},
-    {"updated_at", json(R"("type":"number")"), "Seconds since the epoch", true},
+    {"started_at", integer(0, 0), "Seconds since the epoch", true},
+    {"updated_at", integer(0, 0), "Seconds since the epoch", true},
 });
 inline constexpr Schema kProgressSchema{"PullProgress", "How far a pull is.", kProgressFields};
 
@@ -89,10 +89,11 @@ inline constexpr Documentation kPullProgress{
     .summary = "How far a pull is",
     .text = "The caller's own pulls, until one hour after their end.",
     .parameters = kPullIdParameter,
-    .success = {&kProgressSchema,
-                R"({"pull_id":"p1","status":"pulling","downloaded_bytes":1048576,)"
-                R"("total_bytes":4194304,"layers_done":1,"layers_total":4,"message":"Downloading",)"
-                R"("error":null,"started_at":1769076000,"updated_at":1769076004})"},
+    .success =
+        {&kProgressSchema,
+         R"({"pull_id":"p1","status":"pulling","downloaded_bytes":1048576,)"
+         R"("total_bytes":4194304,"layers_done":1,"layers_total":4,"message":"Downloading 4f0c",)"
+         R"("error":null,"started_at":1769076000,"updated_at":1769076004})"},
 };
 
 inline constexpr Documentation kPullEvents{
@@ -111,7 +112,7 @@ inline constexpr auto kImageFields = std::to_array<Property>({
     {"id", text(), "", true},
     {"tags", array_of_text(), "Its names; the short id where it has none", true},
     {"size", integer(0, 0), "Bytes", true},
-    {"created", json(R"("type":["string","integer"])"), "", true},
+    {"created", json(R"("type":"string","format":"date-time")"), "", true},
 });
 inline constexpr Schema kImageSchema{"Image", "", kImageFields};
 inline constexpr auto kImageListFields =
