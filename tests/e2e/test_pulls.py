@@ -442,6 +442,14 @@ def test_engine_goes_away(script, fake_service):
     assert ended(client, "cut", "error")["error"].startswith("The Docker Engine")
     started(client, "alpine:9", "cut")  # its place is free
 
+    # It has to reach this test's script and not the next one's. What the cut connection's end of the
+    # script takes is lost.
+    def begun():
+        answer.say(downloading("a", 3, 4))
+        return progress(client, "cut")["downloaded_bytes"] == 3
+
+    wait_for(begun, 10, "the second pull to begin")
+
 
 def test_stalled(script):
     """A pull of which nothing comes for a minute ends; meanwhile all else is served."""
