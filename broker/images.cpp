@@ -62,15 +62,12 @@ void write_image(JsonWriter& out, std::string_view document,
 
 void execute(const policy::Allowed<ListImages>& allowed, const ReplyPtr& reply, Context& context) {
   context.engine.send(request::list_images(), [allowed, reply](Result<EngineResponse> response) {
-    if (!response) return reply->fail(response.error());
-    if (response->status != 200) {
-      return reply->fail(engine_error(EngineStep::image, *response));
-    }
-    const JsonText document(std::move(response->body));
+    const auto document = read_document(std::move(response), EngineStep::image);
+    if (!document) return reply->fail(document.error());
     JsonWriter out;
     out.open('[');
     const bool whole = for_each_element(
-        document.view(), [&](std::string_view image) { write_image(out, image, allowed); });
+        document->view(), [&](std::string_view image) { write_image(out, image, allowed); });
     if (!whole) {
       return reply->fail(
           {Errc::engine_failure, "The Docker Engine's answer is not a list of images", {}});

@@ -53,7 +53,7 @@ Result<void> outcome(const PullProgress& progress, const Result<EngineResponse>&
   if (progress.error()) return fail(pull_error(*progress.error()));
   if (response->status == 200) return {};
   const JsonText body(response->body);
-  return fail(pull_error(json_string(json_member(body.view(), "message")).value_or("")));
+  return fail(pull_error(json_text(body.view(), "message")));
 }
 
 std::string snapshot(const Pull& pull) {

@@ -56,9 +56,9 @@ class Run : public std::enable_shared_from_this<Run> {
   }
 
   void image_resolved(EngineResponse response) {
-    if (response.status != 200) return give_up(engine_error(EngineStep::pull, response));
-    const JsonText document(std::move(response.body));
-    auto id = ImageId::parse(json_string(json_member(document.view(), "Id")).value_or(""));
+    const auto document = read_document(std::move(response), EngineStep::pull);
+    if (!document) return give_up(document.error());
+    auto id = ImageId::parse(json_text(document->view(), "Id"));
     if (!id)
       return give_up({Errc::engine_failure, "The Docker Engine's answer is not an image", {}});
     const std::string proof = context_.ownership.proof(allowed_.service(), nonce_, *id);
@@ -91,14 +91,14 @@ class Run : public std::enable_shared_from_this<Run> {
   }
 
   void created(EngineResponse response) {
-    if (response.status != 201) return give_up(engine_error(EngineStep::create, response));
-    const JsonText document(std::move(response.body));
-    auto id = ContainerId::parse(json_string(json_member(document.view(), "Id")).value_or(""));
+    const auto document = read_document(std::move(response), EngineStep::create, 201);
+    if (!document) return give_up(document.error());
+    auto id = ContainerId::parse(json_text(document->view(), "Id"));
     if (!id) return give_up({Errc::engine_failure, "The Docker Engine gave no container id", {}});
     reply_->about(id->view());
     id_ = std::move(*id);
     // What the Engine dropped also shows in the comparison that follows.
-    for_each_element(json_member(document.view(), "Warnings"), [](std::string_view warning) {
+    for_each_element(json_member(document->view(), "Warnings"), [](std::string_view warning) {
       const auto text = Text<256>::clip(json_string(warning).value_or(""));
       spdlog::warn("the Engine warns on create: {}", text.view());
     });

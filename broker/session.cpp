@@ -135,11 +135,16 @@ bool Session::handle(std::uint64_t id, const VerifyToken& verify) {
     send(id, true, Failed::of(kBadToken));
     return true;
   }
-  std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
-  if (claims->expires) lifetime = std::min(lifetime, left_of(*claims->expires, now));
   const std::uint64_t clock = uv_now(context_.loop);
-  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime, 0};
-  if (claims->expires) token.ends_at = clock + left_of(*claims->expires, now);
+  std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
+  std::uint64_t ends_at = 0;
+  if (claims->expires) {
+    const std::uint64_t left = left_of(*claims->expires, now);
+    lifetime = std::min(lifetime, left);
+    ends_at = clock + left;
+  }
+  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime,
+                      ends_at};
   Principal caller = principal_of(token);
   const Handle handle = tokens_.add(std::move(token), clock);
   send(id, true,

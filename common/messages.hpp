@@ -161,6 +161,7 @@ struct Failed final {
   static Failed of(const Error& error) {
     return Failed{error.code, Text<1024>::clip(error.detail), Text<512>::clip(error.hint)};
   }
+  [[nodiscard]] Error error() const { return {code, detail.str(), hint.str()}; }
 };
 
 struct Done final {

@@ -21,15 +21,15 @@ void Application::handle(const std::shared_ptr<Exchange>& exchange) {
   const HttpRequest& request = exchange->request();
   if (is_preflight(request)) return exchange->respond(preflight_answer(request));
   if (docs_ && serve_docs(exchange)) return;
-  const Match match = match_route(request.method, request.path);
+  Match match = match_route(request.method, request.path);
   if (match.route != nullptr) exchange->routed(route_index(*match.route));
   const bool metrics = match.route != nullptr && match.route->page == Page::metrics;
   if (match.route == nullptr || (match.route->needs_token && !(metrics && public_metrics_))) {
-    return Call::start(services_, exchange);
+    return Call::start(services_, exchange, std::move(match));
   }
   HttpResponse response = metrics ? services_.metrics.page()
                                   : health_page(match.route->page, status_, std::time(nullptr));
-  for (Header& header : cors_headers(request)) response.headers.push_back(std::move(header));
+  allow_origin(response, request);
   exchange->respond(std::move(response));
 }
 

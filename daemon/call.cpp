@@ -76,16 +76,19 @@ Result<void> check_policy(const Command& command, const Principal& caller,
 
 }  // namespace
 
-void Call::start(Services& services, std::shared_ptr<Exchange> exchange) {
-  auto call = std::make_shared<Call>(services, std::move(exchange));
+void Call::start(Services& services, std::shared_ptr<Exchange> exchange, Match match) {
+  auto call = std::make_shared<Call>(services, std::move(exchange), std::move(match));
   call->exchange_->on_gone([weak = call->weak_from_this()] {
     if (const auto self = weak.lock()) self->gone();
   });
   call->authenticate();
 }
 
-Call::Call(Services& services, std::shared_ptr<Exchange> exchange)
-    : services_(services), exchange_(std::move(exchange)), request_(exchange_->request()) {}
+Call::Call(Services& services, std::shared_ptr<Exchange> exchange, Match match)
+    : services_(services),
+      exchange_(std::move(exchange)),
+      request_(exchange_->request()),
+      match_(std::move(match)) {}
 
 void Call::authenticate() {
   services_.auth.authenticate(request_.authorization, request_.peer,
@@ -105,21 +108,19 @@ void Call::authenticated(Authenticator::Outcome outcome) {
 }
 
 void Call::route() {
-  const Match match = match_route(request_.method, request_.path);
-  if (request_.method == Method::options && (match.methods != 0 || request_.path.empty())) {
+  if (request_.method == Method::options && (match_.methods != 0 || request_.path.empty())) {
     HttpResponse response;
     response.status = 204;
-    response.headers.push_back({"Allow", allow_header(match.methods)});
+    response.headers.push_back({"Allow", allow_header(match_.methods)});
     return respond(std::move(response));
   }
-  if (match.methods == 0) return refuse({Errc::not_found, "Not Found", ""});
-  if (match.route == nullptr) {
+  if (match_.methods == 0) return refuse({Errc::not_found, "Not Found", ""});
+  if (match_.route == nullptr) {
     HttpResponse response = http_error(405, "method_not_allowed", "Method Not Allowed");
-    response.headers.push_back({"Allow", allow_header(match.methods)});
+    response.headers.push_back({"Allow", allow_header(match_.methods)});
     return respond(std::move(response));
   }
-  route_ = match.route;
-  id_segment_ = match.id;
+  route_ = match_.route;
   const bool page = route_->page != Page::none;  // of which the broker knows nothing
   if (services_.policy_check || page) {
     const auto scope = policy::check_scope(route_->scope, route_->operation, caller_->principal,
@@ -146,7 +147,7 @@ void Call::read_body() {
 
 void Call::with_body(const std::string& body) {
   if (gone_) return;
-  auto command = route_->build({id_segment_, request_.query, body});
+  auto command = route_->build({match_.id, request_.query, body});
   if (!command) return deny(command.error(), nullptr);
   if (request_.method == Method::head) shorten(*command);
   if (services_.policy_check) {
@@ -208,7 +209,7 @@ void Call::gone() {
 }
 
 void Call::respond(HttpResponse response) {
-  for (Header& header : cors_headers(request_)) response.headers.push_back(std::move(header));
+  allow_origin(response, request_);
   exchange_->respond(std::move(response));
 }
 

@@ -29,8 +29,9 @@ struct Services {
 
 class Call final : public Replies, public std::enable_shared_from_this<Call> {
  public:
-  static void start(Services& services, std::shared_ptr<Exchange> exchange);
-  Call(Services& services, std::shared_ptr<Exchange> exchange);
+  // `match`: of the request's method and path.
+  static void start(Services& services, std::shared_ptr<Exchange> exchange, Match match);
+  Call(Services& services, std::shared_ptr<Exchange> exchange, Match match);
 
   void part(ToFront message) override;
   void last(ToFront message) override;
@@ -51,8 +52,8 @@ class Call final : public Replies, public std::enable_shared_from_this<Call> {
   Services& services_;
   std::shared_ptr<Exchange> exchange_;  // held until it is answered
   const HttpRequest& request_;          // of exchange_
-  const Route* route_ = nullptr;
-  std::string id_segment_;
+  const Match match_;
+  const Route* route_ = nullptr;  // of the match, once it may be looked at
   std::shared_ptr<const Caller> caller_;
   std::optional<ToBroker> message_;  // the Submit, kept for one more try
   std::shared_ptr<Answer> answer_;

@@ -115,7 +115,7 @@ bool serve_docs(const std::shared_ptr<Exchange>& exchange) {
     response.headers.push_back({"Content-Security-Policy", std::string(page->policy)});
     response.headers.push_back({"Referrer-Policy", "no-referrer"});
   }
-  for (Header& header : cors_headers(request)) response.headers.push_back(std::move(header));
+  allow_origin(response, request);
   if (response.status != 200) {
     exchange->respond(std::move(response));
   } else {

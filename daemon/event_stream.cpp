@@ -14,14 +14,11 @@ namespace {
 constexpr std::string_view kPreamble = "retry: 1000\n\n";
 // A comment: clients drop it, and what is in between sees that the connection lives.
 constexpr std::string_view kHeartbeatText = ": still here\n\n";
-// Credit goes back in halves, not frame by frame.
-constexpr std::uint32_t kCreditBatch = limits::kCredits / 2;
 // Heartbeats are this fraction of their interval late at most.
 constexpr int kLateness = 15;
 
 const Error kRestarting{Errc::overloaded, "The service is about to end or to restart",
                         "ask again in a moment"};
-const Error kBroken{Errc::engine_failure, "The answer of Docker could not be used", ""};
 
 }  // namespace
 
@@ -107,7 +104,7 @@ void EventStream::part(ToFront message) {
   if (streams_.draining()) return give_up(kRestarting);
   if (!take(message) || held_.size() > limits::kCredits) {
     spdlog::error("event=stream_unusable frame={}", message.index());
-    return give_up(kBroken);
+    return give_up(kBrokenAnswer);
   }
   pump();
 }
@@ -116,12 +113,12 @@ void EventStream::last(ToFront message) {
   if (!exchange_) return;
   ended_ = true;
   if (const auto* failed = std::get_if<Failed>(&message)) {
-    error_ = Error{failed->code, failed->detail.str(), failed->hint.str()};
+    error_ = failed->error();
     if (!begun_) return end_with(error_);
   } else if (std::holds_alternative<Done>(message)) {
     begin();
   } else if (!take(message)) {
-    return end_with(kBroken);
+    return end_with(kBrokenAnswer);
   }
   pump();
 }
@@ -226,9 +223,7 @@ void EventStream::end_with(const std::optional<Error>& error) {
     out_.clear();
     exchange_->end();
   } else {
-    HttpResponse response = error_response(error.value_or(kBroken));
-    for (Header& header : headers_) response.headers.push_back(std::move(header));
-    exchange_->respond(std::move(response));
+    respond_error(*exchange_, error.value_or(kBrokenAnswer), std::move(headers_));
   }
   discard();
 }

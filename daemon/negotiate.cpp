@@ -103,6 +103,10 @@ std::vector<Header> cors_headers(const HttpRequest& request) {
   return {{"Access-Control-Allow-Origin", *request.origin}, {"Vary", "Origin"}};
 }
 
+void allow_origin(HttpResponse& response, const HttpRequest& request) {
+  for (Header& header : cors_headers(request)) response.headers.push_back(std::move(header));
+}
+
 bool is_preflight(const HttpRequest& request) {
   return request.method == Method::options && request.origin &&
          request.access_control_request_method;

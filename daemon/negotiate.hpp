@@ -28,6 +28,9 @@ std::optional<HttpResponse> refuse_form(const HttpRequest& request, BodyKind bod
 // The headers that let a page of a listed origin read the answer; empty for every other origin.
 std::vector<Header> cors_headers(const HttpRequest& request);
 
+// Adds them to an answer.
+void allow_origin(HttpResponse& response, const HttpRequest& request);
+
 bool is_preflight(const HttpRequest& request);
 HttpResponse preflight_answer(const HttpRequest& request);
 

@@ -155,9 +155,9 @@ std::optional<bool> parse_flag(std::string_view text) {
 
 Result<Command> build_list(const RequestParts& parts) {
   ListContainers list;
-  auto all = flag_parameter(parts, "all");
+  auto all = flag_or(parts, "all", false);
   if (!all) return fail(std::move(all.error()));
-  list.all = all->value_or(false);
+  list.all = *all;
   for (const std::string_view name : {"name", "label", "status"}) {
     const std::string* value = find_parameter(parts, name);
     if (value == nullptr) continue;

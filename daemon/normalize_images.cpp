@@ -177,9 +177,9 @@ Result<Command> build_remove_image(const RequestParts& parts) {
   }
   auto image = image_of(parts);
   if (!image) return fail(std::move(image.error()));
-  auto force = flag_parameter(parts, "force");
+  auto force = flag_or(parts, "force", false);
   if (!force) return fail(std::move(force.error()));
-  return Command(RemoveImage{std::move(*image), force->value_or(false)});
+  return Command(RemoveImage{std::move(*image), *force});
 }
 
 }  // namespace dc::daemon

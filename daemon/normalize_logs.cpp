@@ -34,12 +34,6 @@ Result<std::optional<std::uint64_t>> read_time(const RequestParts& parts, std::s
   return parameter_error(name, "must be seconds since 1970, such as 1700000000 or 1700000000.5");
 }
 
-Result<bool> flag_or(const RequestParts& parts, std::string_view name, bool otherwise) {
-  auto flag = flag_parameter(parts, name);
-  if (!flag) return fail(std::move(flag.error()));
-  return flag->value_or(otherwise);
-}
-
 }  // namespace
 
 Result<Command> build_logs(const RequestParts& parts) {

@@ -29,6 +29,12 @@ Result<std::optional<bool>> flag_parameter(const RequestParts& parts, std::strin
   return flag;
 }
 
+Result<bool> flag_or(const RequestParts& parts, std::string_view name, bool otherwise) {
+  auto flag = flag_parameter(parts, name);
+  if (!flag) return fail(std::move(flag.error()));
+  return flag->value_or(otherwise);
+}
+
 Result<void> refuse_unknown(const RequestParts& parts,
                             std::initializer_list<std::string_view> known) {
   for (const auto& parameter : parts.query) {

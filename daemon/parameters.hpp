@@ -22,6 +22,8 @@ const std::string* find_parameter(const RequestParts& parts, std::string_view na
 // Absent: nullopt.
 Result<std::optional<bool>> flag_parameter(const RequestParts& parts, std::string_view name);
 
+Result<bool> flag_or(const RequestParts& parts, std::string_view name, bool otherwise);
+
 // Decimal digits in [min, max]. Absent: nullopt.
 Result<std::optional<std::uint64_t>> number_parameter(const RequestParts& parts,
                                                       std::string_view name, std::uint64_t min,

@@ -10,15 +10,15 @@ namespace {
 
 // Up to here an answer is sent whole, with its length; above it is streamed.
 constexpr std::size_t kWhole = 64 * 1024;
-// Credit goes back in halves, not frame by frame.
-constexpr std::uint32_t kCreditBatch = limits::kCredits / 2;
-
-const Error& broken() {
-  static const Error kBroken{Errc::engine_failure, "The answer of Docker could not be used", ""};
-  return kBroken;
-}
-
 }  // namespace
+
+const Error kBrokenAnswer{Errc::engine_failure, "The answer of Docker could not be used", ""};
+
+void respond_error(Exchange& exchange, const Error& error, std::vector<Header> headers) {
+  HttpResponse response = error_response(error);
+  for (Header& header : headers) response.headers.push_back(std::move(header));
+  exchange.respond(std::move(response));
+}
 
 Reply::Reply(AnswerParts parts)
     : exchange_(std::move(parts.exchange)),
@@ -42,7 +42,7 @@ void Reply::part(ToFront message) {
     }
     if (!taken) {
       spdlog::error("reply unusable shape={}", static_cast<int>(shape_));
-      fail_with(broken());
+      fail_with(kBrokenAnswer);
     }
   }
   if (!stalled_ && owed_ >= kCreditBatch) return_credit();
@@ -111,23 +111,23 @@ void Reply::return_credit() { credit_(std::exchange(owed_, 0)); }
 void Reply::last(ToFront message) {
   if (!exchange_) return;
   if (const auto* failed = std::get_if<Failed>(&message)) {
-    return fail_with({failed->code, failed->detail.str(), failed->hint.str()});
+    return fail_with(failed->error());
   }
   if (const auto* chunk = std::get_if<Chunk>(&message)) {
-    return take_chunk(chunk->data.bytes) && !document_ ? finish() : fail_with(broken());
+    return take_chunk(chunk->data.bytes) && !document_ ? finish() : fail_with(kBrokenAnswer);
   }
-  if (document_) return fail_with(broken());
+  if (document_) return fail_with(kBrokenAnswer);
   if (auto* document = std::get_if<ContainerDocument>(&message)) {
-    return take_document(std::move(*document)) && !document_ ? finish() : fail_with(broken());
+    return take_document(std::move(*document)) && !document_ ? finish() : fail_with(kBrokenAnswer);
   }
   if (const auto* started = std::get_if<ContainerStarted>(&message)) {
     if (shape_ != Shape::started || bytes_.size() != started->logs_size) {
-      return fail_with(broken());
+      return fail_with(kBrokenAnswer);
     }
     return respond(render_started(*started, bytes_));
   }
   if (!std::holds_alternative<Done>(message) || shape_ == Shape::started) {
-    return fail_with(broken());
+    return fail_with(kBrokenAnswer);
   }
   finish();
 }
@@ -135,7 +135,7 @@ void Reply::last(ToFront message) {
 void Reply::finish() {
   switch (shape_) {
     case Shape::container:
-      if (documents_ != 1) return fail_with(broken());
+      if (documents_ != 1) return fail_with(kBrokenAnswer);
       break;
     case Shape::list:
       if (documents_ == 0) out_ += kListHead;
@@ -157,7 +157,7 @@ void Reply::finish_value() {
     case Shape::service_log: return respond(render_service_log(file_, bytes_));
     default: break;
   }
-  if (bytes_.empty()) return fail_with(broken());
+  if (bytes_.empty()) return fail_with(kBrokenAnswer);
   respond(shape_ == Shape::document ? std::move(bytes_) : render_value(route_.key, bytes_));
 }
 
@@ -174,9 +174,7 @@ void Reply::fail_with(const Error& error) {
   if (begun_) {
     exchange_->abort();
   } else {
-    HttpResponse response = error_response(error);
-    for (Header& header : headers_) response.headers.push_back(std::move(header));
-    exchange_->respond(std::move(response));
+    respond_error(*exchange_, error, std::move(headers_));
   }
   discard();
 }

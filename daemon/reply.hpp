@@ -15,6 +15,15 @@
 
 namespace dc::daemon {
 
+// Credit goes back in halves, not frame by frame.
+inline constexpr std::uint32_t kCreditBatch = limits::kCredits / 2;
+
+// What became of an answer whose frames make none.
+extern const Error kBrokenAnswer;
+
+// Ends an exchange whose answer has not begun. `headers` go with it.
+void respond_error(Exchange& exchange, const Error& error, std::vector<Header> headers);
+
 // The HTTP answer that one request's frames become.
 class Answer {
  public:

@@ -72,7 +72,7 @@ def test_I11_cancelled_before_it_began(owned, channel):
 def test_I11_a_stream_without_credit_costs_nothing(owned, channel, docker):
     """The broker reads no further than there is credit, and others are served."""
     made = channel.run(name="noisy", command=NOISE).body["id"]
-    time.sleep(1)  # some output to begin with
+    wait_for(lambda: len(docker.logs(made, tail=10_000)) > 100_000, 10, "some output to begin with")
     numbers = [follow(channel, made) for _ in range(32)]
     frames = dict.fromkeys(numbers, 0)
     while sum(frames.values()) < len(numbers) * CREDITS:
