@@ -15,6 +15,7 @@
 #include <tuple>
 #include <variant>
 #include <vector>
+#include "common/container_types.hpp"
 #include "common/image_ref.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"
@@ -58,11 +59,28 @@ struct RunContainer final {
   std::vector<Argument> entrypoint;  // empty: the image's
   std::vector<Variable> environment;
   std::vector<Port> ports;
+  std::vector<Mount> mounts;
+  std::vector<Tmpfs> tmpfs;
+  std::vector<Device> devices;
+  std::vector<DeviceRequest> gpus;
+  std::vector<Capability> cap_add;   // authorize() leaves what is added to the profile's base
+  std::vector<Capability> cap_drop;  // and what is taken from it
+  std::vector<Ulimit> ulimits;
   std::optional<NetworkName> network;  // none: the Engine's default bridge
+  std::vector<IpAddress> dns;
+  std::vector<ExtraHost> extra_hosts;
   std::optional<HostName> hostname;
   std::optional<UserSpec> user;
+  std::vector<Group> groups;  // besides the user's own
   std::optional<WorkingDir> working_dir;
   std::vector<Label> labels;
+  std::optional<Healthcheck> healthcheck;
+  std::optional<StopSignal> stop_signal;
+  std::optional<std::uint32_t> stop_timeout;  // seconds
+  std::optional<LogConfig> log;
+  PullMode pull = PullMode::missing;
+  bool tty = false;
+  bool stdin_open = false;
   bool detach = true;
   bool auto_remove = false;
   bool init = false;
@@ -70,19 +88,57 @@ struct RunContainer final {
   RestartPolicy restart;
   // Limits the caller asks for; authorize() fills in the policy's default where absent.
   std::optional<std::uint64_t> memory;     // bytes
+  std::optional<std::uint64_t> memswap;    // bytes of memory and swap together
   std::optional<std::uint64_t> nano_cpus;  // billionths of a processor
   std::optional<std::uint64_t> pids;
   std::optional<std::uint64_t> shm;  // bytes
-  static constexpr auto kFields = std::to_array<std::string_view>(
-      {"image",          "name",    "command",     "entrypoint", "environment",
-       "ports",          "network", "hostname",    "user",       "working_dir",
-       "labels",         "detach",  "auto_remove", "init",       "read_only",
-       "restart_policy", "memory",  "nano_cpus",   "pids",       "shm"});
+  static constexpr auto kFields = std::to_array<std::string_view>({"image",
+                                                                   "name",
+                                                                   "command",
+                                                                   "entrypoint",
+                                                                   "environment",
+                                                                   "ports",
+                                                                   "volumes",
+                                                                   "tmpfs",
+                                                                   "devices",
+                                                                   "device_requests",
+                                                                   "cap_add",
+                                                                   "cap_drop",
+                                                                   "ulimits",
+                                                                   "network",
+                                                                   "dns",
+                                                                   "extra_hosts",
+                                                                   "hostname",
+                                                                   "user",
+                                                                   "group_add",
+                                                                   "working_dir",
+                                                                   "labels",
+                                                                   "healthcheck",
+                                                                   "stop_signal",
+                                                                   "stop_timeout",
+                                                                   "log_config",
+                                                                   "pull",
+                                                                   "tty",
+                                                                   "stdin_open",
+                                                                   "detach",
+                                                                   "auto_remove",
+                                                                   "init",
+                                                                   "read_only",
+                                                                   "restart_policy",
+                                                                   "memory",
+                                                                   "memswap",
+                                                                   "nano_cpus",
+                                                                   "pids",
+                                                                   "shm"});
   static constexpr auto fields = [](auto& self) {
     return std::tie(self.image, self.name, self.command, self.entrypoint, self.environment,
-                    self.ports, self.network, self.hostname, self.user, self.working_dir,
-                    self.labels, self.detach, self.auto_remove, self.init, self.read_only,
-                    self.restart, self.memory, self.nano_cpus, self.pids, self.shm);
+                    self.ports, self.mounts, self.tmpfs, self.devices, self.gpus, self.cap_add,
+                    self.cap_drop, self.ulimits, self.network, self.dns, self.extra_hosts,
+                    self.hostname, self.user, self.groups, self.working_dir, self.labels,
+                    self.healthcheck, self.stop_signal, self.stop_timeout, self.log, self.pull,
+                    self.tty, self.stdin_open, self.detach, self.auto_remove, self.init,
+                    self.read_only, self.restart, self.memory, self.memswap, self.nano_cpus,
+                    self.pids, self.shm);
   };
 };
 

@@ -11,7 +11,11 @@ std::string_view errc_name(Errc code) {
     case Errc::image_not_allowed: return "image_not_allowed";
     case Errc::network_not_allowed: return "network_not_allowed";
     case Errc::port_not_allowed: return "port_not_allowed";
+    case Errc::mount_not_allowed: return "mount_not_allowed";
+    case Errc::device_not_allowed: return "device_not_allowed";
+    case Errc::capability_not_allowed: return "capability_not_allowed";
     case Errc::limit_exceeded: return "limit_exceeded";
+    case Errc::quota_exceeded: return "quota_exceeded";
     case Errc::field_not_allowed: return "field_not_allowed";
     case Errc::unauthenticated: return "unauthenticated";
     case Errc::scope_denied: return "scope_denied";

@@ -19,8 +19,12 @@ enum class Errc : std::uint8_t {
   image_not_allowed,
   network_not_allowed,
   port_not_allowed,
+  mount_not_allowed,
+  device_not_allowed,
+  capability_not_allowed,
   limit_exceeded,
-  field_not_allowed,  // a field that exists in Docker but that we do not offer
+  quota_exceeded,     // all that the service has together
+  field_not_allowed,  // a field that exists in Docker but that we, or the policy, do not offer
   unauthenticated,
   scope_denied,
   not_found,
@@ -47,6 +51,10 @@ struct Error {
   Errc code = Errc::internal;
   std::string detail;
   std::string hint;
+  // Of a refusal that a policy could lift: the key that decided and the TOML value that it would
+  // need, such as images and "alpine:" with its quotes. For the audit and `policy learn`.
+  std::string rule{};
+  std::string wanted{};
 };
 
 template <class T>

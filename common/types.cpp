@@ -7,48 +7,12 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include "common/text_rules.hpp"
 
 namespace dc {
 namespace {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
-constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-
-bool all_of(std::string_view text, bool (*accept)(char)) {
-  for (char c : text) {
-    if (!accept(c)) return false;
-  }
-  return true;
-}
-
-constexpr bool is_name_char(char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; }
-
-constexpr bool is_host_char(char c) { return is_name_char(c) || c == '~'; }
-constexpr bool is_address_char(char c) {
-  return is_hex(c) || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-}
-
-// Docker's own name grammar: a letter or digit, then name characters.
-bool is_name(std::string_view text, std::size_t max) {
-  return !text.empty() && text.size() <= max && is_alnum(text.front()) &&
-         all_of(text, is_name_char);
-}
-
-bool is_id_like(std::string_view text) {
-  return text.size() >= 12 && text.size() <= 64 && all_of(text, is_hex);
-}
-
-bool is_user_part(std::string_view text) {
-  return !text.empty() && text.size() <= 32 && (is_alnum(text.front()) || text.front() == '_') &&
-         all_of(text, is_name_char);
-}
-
-bool is_under(std::string_view path, std::string_view root) {
-  return path == root || (path.size() > root.size() && path.substr(0, root.size()) == root &&
-                          path[root.size()] == '/');
-}
+using namespace rules;
 
 bool is_not_control(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
 
@@ -190,28 +154,19 @@ constexpr std::array<std::string_view, 4> kRestartNames = {"no", "on-failure", "
                                                            "unless-stopped"};
 constexpr std::array<std::string_view, 7> kStateNames = {
     "created", "running", "paused", "restarting", "removing", "exited", "dead"};
-
-template <class Enum, std::size_t N>
-std::optional<Enum> find_name(const std::array<std::string_view, N>& names, std::string_view name) {
-  static_assert(N == static_cast<std::size_t>(enum_last(Enum{})) + 1);
-  for (std::size_t i = 0; i < N; ++i) {
-    if (names[i] == name) return static_cast<Enum>(i);
-  }
-  return std::nullopt;
-}
 }  // namespace
 
 std::string_view enum_name(Restart restart) {
   return kRestartNames[static_cast<std::size_t>(restart)];
 }
 std::optional<Restart> parse_restart(std::string_view name) {
-  return find_name<Restart>(kRestartNames, name);
+  return find_enum<Restart>(kRestartNames, name);
 }
 std::string_view enum_name(ContainerState state) {
   return kStateNames[static_cast<std::size_t>(state)];
 }
 std::optional<ContainerState> parse_state(std::string_view name) {
-  return find_name<ContainerState>(kStateNames, name);
+  return find_enum<ContainerState>(kStateNames, name);
 }
 std::string_view enum_name(ServiceLog log) {
   constexpr std::array<std::string_view, 3> kNames = {"service", "startup", "fastapi"};

@@ -96,9 +96,9 @@ consteval bool constructible_from(std::index_sequence<I...>) {
 }
 
 // Number of members of an aggregate: the most initialisers that it takes.
-template <class T, std::size_t N = 32>
+template <class T, std::size_t N = 48>
 consteval std::size_t member_count() {
-  static_assert(N > 0, "not an aggregate, or one with more than 32 members");
+  static_assert(N > 0, "not an aggregate, or one with more than 48 members");
   if constexpr (constructible_from<T>(std::make_index_sequence<N>{})) {
     return N;
   } else {

@@ -42,7 +42,11 @@ int http_status(Errc code) {
     case Errc::image_not_allowed:
     case Errc::network_not_allowed:
     case Errc::port_not_allowed:
+    case Errc::mount_not_allowed:
+    case Errc::device_not_allowed:
+    case Errc::capability_not_allowed:
     case Errc::limit_exceeded:
+    case Errc::quota_exceeded:
     case Errc::field_not_allowed: return 400;
     case Errc::unauthenticated: return 401;
     case Errc::scope_denied: return 403;

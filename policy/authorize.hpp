@@ -7,7 +7,7 @@
 #include <utility>
 #include "common/commands.hpp"
 #include "common/principal.hpp"
-#include "policy/profile.hpp"
+#include "policy/judge.hpp"
 
 namespace dc::policy {
 
@@ -19,47 +19,52 @@ class Allowed {
   [[nodiscard]] const X& command() const { return command_; }
   [[nodiscard]] const ServiceName& service() const { return service_; }
   [[nodiscard]] const Profile& profile() const { return *profile_; }
+  // What the profile's mode lets pass; Error::rule and hint say what would have been refused.
+  [[nodiscard]] const std::vector<Error>& waived() const { return waived_; }
 
  private:
   template <class Y>
   friend Result<Allowed<Y>> authorize(Y command, const Principal& caller, const Snapshot& policy);
-  Allowed(X command, ServiceName service, Snapshot policy, const Profile& profile)
+  Allowed(X command, ServiceName service, Snapshot policy, const Profile& profile,
+          std::vector<Error> waived)
       : command_(std::move(command)),
         service_(std::move(service)),
         policy_(std::move(policy)),
-        profile_(&profile) {}
+        profile_(&profile),
+        waived_(std::move(waived)) {}
 
   X command_;
   ServiceName service_;
   Snapshot policy_;  // keeps *profile_ alive
   const Profile* profile_;
+  std::vector<Error> waived_;
 };
 
 // One overload per command: the command as it may be executed, or the refusal with the policy key
 // that would allow it in `hint`. A command without one does not compile.
-Result<ListContainers> check(ListContainers command, const Profile& profile);
-Result<InspectContainer> check(InspectContainer command, const Profile& profile);
-Result<RunContainer> check(RunContainer command, const Profile& profile);
-Result<StartContainer> check(StartContainer command, const Profile& profile);
-Result<StopContainer> check(StopContainer command, const Profile& profile);
-Result<RestartContainer> check(RestartContainer command, const Profile& profile);
-Result<RemoveContainer> check(RemoveContainer command, const Profile& profile);
-Result<RenameContainer> check(RenameContainer command, const Profile& profile);
-Result<WaitContainer> check(WaitContainer command, const Profile& profile);
-Result<ReadStats> check(ReadStats command, const Profile& profile);
-Result<ReadLogs> check(ReadLogs command, const Profile& profile);
-Result<MeasureDirectory> check(MeasureDirectory command, const Profile& profile);
-Result<PullImage> check(PullImage command, const Profile& profile);
-Result<ReadPull> check(ReadPull command, const Profile& profile);
-Result<ListImages> check(ListImages command, const Profile& profile);
-Result<FindImage> check(FindImage command, const Profile& profile);
-Result<RemoveImage> check(RemoveImage command, const Profile& profile);
-Result<CreateNetwork> check(CreateNetwork command, const Profile& profile);
-Result<ListNetworks> check(ListNetworks command, const Profile& profile);
-Result<RemoveNetwork> check(RemoveNetwork command, const Profile& profile);
-Result<ConnectNetwork> check(ConnectNetwork command, const Profile& profile);
-Result<DisconnectNetwork> check(DisconnectNetwork command, const Profile& profile);
-Result<ReadServiceLog> check(ReadServiceLog command, const Profile& profile);
+Result<ListContainers> check(ListContainers command, Judge& judge);
+Result<InspectContainer> check(InspectContainer command, Judge& judge);
+Result<RunContainer> check(RunContainer command, Judge& judge);
+Result<StartContainer> check(StartContainer command, Judge& judge);
+Result<StopContainer> check(StopContainer command, Judge& judge);
+Result<RestartContainer> check(RestartContainer command, Judge& judge);
+Result<RemoveContainer> check(RemoveContainer command, Judge& judge);
+Result<RenameContainer> check(RenameContainer command, Judge& judge);
+Result<WaitContainer> check(WaitContainer command, Judge& judge);
+Result<ReadStats> check(ReadStats command, Judge& judge);
+Result<ReadLogs> check(ReadLogs command, Judge& judge);
+Result<MeasureDirectory> check(MeasureDirectory command, Judge& judge);
+Result<PullImage> check(PullImage command, Judge& judge);
+Result<ReadPull> check(ReadPull command, Judge& judge);
+Result<ListImages> check(ListImages command, Judge& judge);
+Result<FindImage> check(FindImage command, Judge& judge);
+Result<RemoveImage> check(RemoveImage command, Judge& judge);
+Result<CreateNetwork> check(CreateNetwork command, Judge& judge);
+Result<ListNetworks> check(ListNetworks command, Judge& judge);
+Result<RemoveNetwork> check(RemoveNetwork command, Judge& judge);
+Result<ConnectNetwork> check(ConnectNetwork command, Judge& judge);
+Result<DisconnectNetwork> check(DisconnectNetwork command, Judge& judge);
+Result<ReadServiceLog> check(ReadServiceLog command, Judge& judge);
 
 // Errc::scope_denied without profile or scope, else what check() says.
 Result<const Profile*> check_scope(Scope scope, std::string_view operation, const Principal& caller,
@@ -69,15 +74,17 @@ template <class X>
 Result<Allowed<X>> authorize(X command, const Principal& caller, const Snapshot& policy) {
   auto profile = check_scope(X::kScope, X::kName, caller, *policy);
   if (!profile) return fail(std::move(profile.error()));
-  auto checked = check(std::move(command), **profile);
+  Judge judge(**profile);
+  auto checked = check(std::move(command), judge);
   if (!checked) return fail(std::move(checked.error()));
-  return Allowed<X>(std::move(*checked), caller.service, policy, **profile);
+  return Allowed<X>(std::move(*checked), caller.service, policy, **profile, judge.take_waived());
 }
 
 // What the broker knows of an existing container when it asks whether a caller may touch it.
 struct ContainerFacts {
   std::optional<ServiceName> owner;  // proven by our label, not claimed
   std::optional<ImageRef> image;     // as its creator named it, when that parses
+  std::string name{};
 };
 
 [[nodiscard]] bool is_owned(const ServiceName& caller, const ContainerFacts& container);

@@ -192,7 +192,7 @@ void read_host_ports(const Value& value, Profile& profile) {
 void read_address(const Value& value, Profile& profile) {
   const auto text = read_text(value);
   if (!text) return;
-  auto address = Address::parse(*text);
+  auto address = IpAddress::parse(*text);
   if (!address) return value.wrong(shown(*text) + " " + address.error().detail);
   profile.port_address = std::move(*address);
 }
@@ -316,7 +316,7 @@ void read_services(const Value& services, const Profile& base, Policy& policy) {
 
 Profile built_in_profile() {
   return Profile{*ServiceName::parse("defaults"), {}, {}, {}, {}, false,
-                 *Address::parse("127.0.0.1"),    {}};
+                 *IpAddress::parse("127.0.0.1"),  {}};
 }
 
 void read_file(const toml::table& file, Loaded& loaded) {

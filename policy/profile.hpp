@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tuple>
 #include <vector>
+#include "common/container_types.hpp"
 #include "common/image_ref.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"
@@ -40,12 +41,6 @@ class ImagePattern {
   std::string version_;     // for reference: tag or digest
 };
 
-struct AddressRule {
-  static bool accepts(std::string_view text);  // literal IPv4 or IPv6
-  static constexpr std::string_view kExpected = "must be an IPv4 or IPv6 address";
-};
-using Address = Checked<AddressRule>;
-
 struct PortRange final {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
@@ -59,8 +54,110 @@ struct Limit final {
   static constexpr auto fields = [](auto& self) { return std::tie(self.standard, self.max); };
 };
 
+// A place of the host that containers may be given.
+struct MountRule final {
+  HostPath source;
+  std::optional<VolumeName> name;     // by which requests may name it
+  std::optional<MountTarget> target;  // absent: anywhere
+  bool writable = false;
+  bool subdirs = false;  // the directories directly in it, and not itself
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.source, self.name, self.target, self.writable, self.subdirs);
+  };
+};
+
+// One entry of `devices`: a path under /dev in which "[0-9]+" stands for a number without leading
+// zeroes, as in "/dev/tenstorrent/[0-9]+".
+class DevicePattern {
+ public:
+  // Errc::invalid_request says what is wrong with the entry.
+  static Result<DevicePattern> parse(std::string_view text);
+  [[nodiscard]] bool matches(std::string_view path) const;
+  // Whether `path` is the directory of what the pattern stands for.
+  [[nodiscard]] bool is_in(std::string_view path) const;
+  [[nodiscard]] std::string_view view() const& { return text_; }
+  std::string_view view() && = delete;
+  friend bool operator==(const DevicePattern&, const DevicePattern&) = default;
+
+ private:
+  explicit DevicePattern(std::string_view text) : text_(text) {}
+  std::string text_;
+};
+
+struct NamePatternRule {
+  static bool accepts(std::string_view text);
+  static constexpr std::string_view kExpected =
+      "must be a name of 1 to 63 of A-Z a-z 0-9 _ . -, or the beginning of names with a * at its "
+      "end";
+};
+using NamePattern = Checked<NamePatternRule>;
+[[nodiscard]] bool matches(const NamePattern& pattern, std::string_view name);
+
+// Containers that were made by others and may be managed as if they were the service's own: those
+// that satisfy all that is given.
+struct AdoptRule final {
+  std::optional<NamePattern> name;
+  std::optional<ImagePattern> image;
+  static constexpr auto fields = [](auto& self) { return std::tie(self.name, self.image); };
+};
+
+// An entry of `extra_hosts`; absent: any.
+struct ExtraHostRule final {
+  std::optional<HostName> name;
+  std::optional<HostAddress> address;
+  static constexpr auto fields = [](auto& self) { return std::tie(self.name, self.address); };
+};
+
+struct CapabilityRules final {
+  // What every container keeps: Docker's own without MKNOD, NET_RAW, AUDIT_WRITE and SETFCAP.
+  std::vector<Capability> base = {
+      Capability::chown,  Capability::dac_override,     Capability::fowner, Capability::fsetid,
+      Capability::kill,   Capability::net_bind_service, Capability::setgid, Capability::setpcap,
+      Capability::setuid, Capability::sys_chroot};
+  std::vector<Capability> allow;      // may be added
+  std::vector<Capability> all_means;  // are added for "ALL"; empty: "ALL" is refused
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.base, self.allow, self.all_means);
+  };
+};
+
+struct GpuRules final {
+  std::vector<DriverName> drivers;
+  std::uint32_t count = 0;  // of one container; kAllGpus
+  static constexpr auto fields = [](auto& self) { return std::tie(self.drivers, self.count); };
+};
+
+struct LogRules final {
+  std::vector<LogDriver> drivers = {LogDriver::json_file};
+  Limit size{10ULL << 20, 10ULL << 20};  // bytes of one file
+  Limit files{3, 3};
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.drivers, self.size, self.files);
+  };
+};
+
+// What a service may have at a time, all its containers together.
+struct Quota final {
+  std::uint32_t containers = 64;
+  std::uint64_t memory = 1ULL << 40;           // bytes
+  std::uint64_t nano_cpus = 1024'000'000'000;  // billionths of a processor
+  std::uint32_t ports = 256;                   // published
+  std::uint32_t networks = 8;
+  std::uint32_t pulls = limits::kPullsPerService;
+  std::uint32_t follows = limits::kStreamsPerService;
+  static constexpr auto fields = [](auto& self) {
+    return std::tie(self.containers, self.memory, self.nano_cpus, self.ports, self.networks,
+                    self.pulls, self.follows);
+  };
+};
+
 enum class Visible : std::uint8_t { owned, all };
 constexpr Visible enum_last(Visible) { return Visible::all; }
+
+// warn and audit let pass what a key of the policy could allow, and put it on record; warn tells
+// the caller too. What no policy can allow, scopes, ownership and quotas hold in every mode.
+enum class Mode : std::uint8_t { enforce, warn, audit };
+constexpr Mode enum_last(Mode) { return Mode::audit; }
 
 // The built-in values are the policy where the file says nothing: finite limits, no rights.
 struct Profile final {
@@ -70,7 +167,7 @@ struct Profile final {
   std::vector<NetworkName> networks;
   std::vector<PortRange> host_ports;
   bool ephemeral_ports = false;  // the Engine may choose the host port
-  Address port_address;          // host address that published ports bind to
+  IpAddress port_address;        // host address that published ports bind to
   std::vector<Restart> restart;  // allowed restart policies
   Visible visible = Visible::owned;
   bool manage_image_allowed = false;      // also foreign containers whose image is in `images`
@@ -79,11 +176,35 @@ struct Profile final {
   Limit pids{4096, 16384};
   Limit shm{64ULL << 20, 16ULL << 30};  // bytes
   std::uint32_t rate = limits::kRate;   // requests a second; twice that many at once
+  Mode mode = Mode::enforce;
+  std::vector<MountRule> mounts{};
+  std::vector<VolumeName> volumes{};
+  std::vector<DevicePattern> devices{};
+  bool exclusive_devices = false;  // one running container at a time
+  GpuRules gpus{};
+  CapabilityRules capabilities{};
+  std::vector<Ulimit> ulimits{};                  // most that may be asked for, by name
+  Limit tmpfs{64ULL << 20, 1ULL << 30};           // bytes of one
+  Limit swap{0, 0};                               // bytes on top of memory
+  std::uint64_t health_interval = 5'000'000'000;  // nanoseconds, at least
+  LogRules logs{};
+  std::vector<IpAddress> dns{};
+  std::vector<ExtraHostRule> extra_hosts{};
+  std::vector<Group> groups{};
+  std::vector<NamePattern> reserved_names{};  // of containers and hosts
+  bool require_non_root = false;
+  bool require_read_only = false;
+  std::vector<AdoptRule> adopt{};
+  Quota quota{};
   static constexpr auto fields = [](auto& self) {
     return std::tie(self.service, self.scopes, self.images, self.networks, self.host_ports,
                     self.ephemeral_ports, self.port_address, self.restart, self.visible,
                     self.manage_image_allowed, self.memory, self.nano_cpus, self.pids, self.shm,
-                    self.rate);
+                    self.rate, self.mode, self.mounts, self.volumes, self.devices,
+                    self.exclusive_devices, self.gpus, self.capabilities, self.ulimits, self.tmpfs,
+                    self.swap, self.health_interval, self.logs, self.dns, self.extra_hosts,
+                    self.groups, self.reserved_names, self.require_non_root, self.require_read_only,
+                    self.adopt, self.quota);
   };
 };
 

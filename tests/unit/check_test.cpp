@@ -14,7 +14,7 @@ constexpr std::uint64_t kGiB = 1ULL << 30;
 RunContainer minimal_run() { return RunContainer{parsed<ImageRef>("alpine")}; }
 
 Result<RunContainer> check_run(const RunContainer& run) {
-  return policy::check(run, test::sample_profile());
+  return test::judged(run, test::sample_profile());
 }
 
 // Expects a refusal with `code` and gives it.
@@ -53,14 +53,14 @@ TEST_CASE("images outside the list are refused with the entry that would allow t
         "add \"ghcr.io/evil/x:\" to images of [service.tt_studio_backend] in the policy file");
   auto profile = test::sample_profile();
   profile.images.push_back(parsed<policy::ImagePattern>("ghcr.io/evil/x:"));
-  CHECK(policy::check(run, profile).has_value());
+  CHECK(test::judged(run, profile).has_value());
 }
 
 TEST_CASE("a service name that TOML wants quoted is quoted in the hint") {
   auto profile = test::sample_profile();
   profile.service = parsed<ServiceName>("a.b@c");
   profile.images.clear();
-  const auto error = refusal(policy::check(minimal_run(), profile), Errc::image_not_allowed);
+  const auto error = refusal(test::judged(minimal_run(), profile), Errc::image_not_allowed);
   CHECK(contains(error.hint, "[service.\"a.b@c\"]"));
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("networks") {
   for (const char* name : {"default", "ingress", "docker_gwbridge"}) {
     profile.networks.push_back(parsed<NetworkName>(name));
     run.network = parsed<NetworkName>(name);
-    const auto error = refusal(policy::check(run, profile), Errc::network_not_allowed);
+    const auto error = refusal(test::judged(run, profile), Errc::network_not_allowed);
     CHECK(error.hint.empty());
   }
 }
@@ -88,7 +88,7 @@ TEST_CASE("networks") {
 TEST_CASE("an absent network is the bridge, which must be allowed too") {
   auto profile = test::sample_profile();
   profile.networks = {parsed<NetworkName>("tt_studio_network")};
-  refusal(policy::check(minimal_run(), profile), Errc::network_not_allowed);
+  refusal(test::judged(minimal_run(), profile), Errc::network_not_allowed);
 }
 
 TEST_CASE("no ports on host or none") {
@@ -120,10 +120,10 @@ TEST_CASE("reserved host ports are refused whatever the ranges say") {
        std::initializer_list<std::uint16_t>{1, 22, 80, 1023, 8002, 2375, 2376}) {
     run.ports = {publish(port)};
     CAPTURE(port);
-    CHECK(refusal(policy::check(run, profile), Errc::port_not_allowed).hint.empty());
+    CHECK(refusal(test::judged(run, profile), Errc::port_not_allowed).hint.empty());
   }
   run.ports = {publish(1024)};
-  CHECK(policy::check(run, profile).has_value());
+  CHECK(test::judged(run, profile).has_value());
 }
 
 TEST_CASE("ephemeral ports only by policy; host port 0 means the same") {
@@ -133,7 +133,7 @@ TEST_CASE("ephemeral ports only by policy; host port 0 means the same") {
     refusal(run, Errc::port_not_allowed);
     auto profile = test::sample_profile();
     profile.ephemeral_ports = true;
-    const auto allowed = policy::check(run, profile);
+    const auto allowed = test::judged(run, profile);
     REQUIRE(allowed.has_value());
     CHECK_FALSE(allowed->ports[0].host.has_value());
   }
@@ -214,7 +214,7 @@ TEST_CASE("restart policies") {
   CHECK(check_run(run).has_value());
   auto profile = test::sample_profile();
   profile.restart.clear();
-  CHECK(policy::check(run, profile).has_value());
+  CHECK(test::judged(run, profile).has_value());
 }
 
 TEST_CASE("arguments are bounded in number and bytes, command and entrypoint together") {
@@ -273,30 +273,30 @@ TEST_CASE("list filters") {
   const auto profile = test::sample_profile();
   ListContainers list;
   list.names.assign(16, parsed<Text<128>>("a"));
-  CHECK(policy::check(list, profile).has_value());
+  CHECK(test::judged(list, profile).has_value());
   list.names.push_back(parsed<Text<128>>("a"));
-  CHECK_FALSE(policy::check(list, profile).has_value());
+  CHECK_FALSE(test::judged(list, profile).has_value());
   list = {};
   list.states.assign(17, ContainerState::running);
-  CHECK_FALSE(policy::check(list, profile).has_value());
+  CHECK_FALSE(test::judged(list, profile).has_value());
   for (const char* label : {"docker-control.proof", "docker-control.nonce",
                             "docker-control.proof=x", "docker-control.nonce="}) {
     list = {};
     list.labels = {parsed<Text<256>>(label)};
-    CHECK_FALSE(policy::check(list, profile).has_value());
+    CHECK_FALSE(test::judged(list, profile).has_value());
   }
   list.labels = {parsed<Text<256>>("docker-control.owner=tt_studio_backend")};
-  CHECK(policy::check(list, profile).has_value());
+  CHECK(test::judged(list, profile).has_value());
 }
 
 TEST_CASE("stop and restart wait at most 300 seconds") {
   const auto profile = test::sample_profile();
   const auto web = parsed<ContainerRef>("web");
-  CHECK(policy::check(StopContainer{web, 0}, profile).has_value());
-  CHECK(policy::check(StopContainer{web, 300}, profile).has_value());
-  CHECK_FALSE(policy::check(StopContainer{web, 301}, profile).has_value());
-  CHECK_FALSE(policy::check(StopContainer{web, ~0U}, profile).has_value());
-  CHECK_FALSE(policy::check(RestartContainer{web, 301}, profile).has_value());
+  CHECK(test::judged(StopContainer{web, 0}, profile).has_value());
+  CHECK(test::judged(StopContainer{web, 300}, profile).has_value());
+  CHECK_FALSE(test::judged(StopContainer{web, 301}, profile).has_value());
+  CHECK_FALSE(test::judged(StopContainer{web, ~0U}, profile).has_value());
+  CHECK_FALSE(test::judged(RestartContainer{web, 301}, profile).has_value());
 }
 
 TEST_CASE("ownership") {

@@ -170,13 +170,8 @@ TEST_CASE("frames that no honest broker sends end the channel") {
 
 TEST_CASE("a policy is taken when it is whole") {
   Fixture f;
-  policy::Profile profile{test::parsed<ServiceName>("a"),
-                          {},
-                          {},
-                          {},
-                          {},
-                          false,
-                          test::parsed<policy::Address>("127.0.0.1")};
+  policy::Profile profile{test::parsed<ServiceName>("a"),      {}, {}, {}, {}, false,
+                          test::parsed<IpAddress>("127.0.0.1")};
   f.broker.send(0, false, PolicyProfile{7, 2, profile});
   f.loop.turn();
   CHECK_FALSE(f.policy);

@@ -19,7 +19,7 @@ inline policy::Snapshot some_policy(Scopes scopes) {
                           {parsed<NetworkName>("bridge")},
                           {{8000, 8100}},
                           true,
-                          parsed<policy::Address>("127.0.0.1")};
+                          parsed<IpAddress>("127.0.0.1")};
   policy::Policy policy;
   policy.profiles.emplace("tt_studio_backend", std::move(profile));
   return std::make_shared<const policy::Policy>(std::move(policy));

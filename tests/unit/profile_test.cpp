@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 using dc::ImageRef;
-using dc::policy::Address;
+using dc::IpAddress;
 using dc::policy::ImagePattern;
 
 namespace {
@@ -109,12 +109,12 @@ TEST_CASE("entries that no reference could match are refused") {
 
 TEST_CASE("addresses are literal") {
   for (const char* text : {"127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1", "172.17.0.1"}) {
-    CHECK(Address::parse(text).has_value());
+    CHECK(IpAddress::parse(text).has_value());
   }
   for (const char* text : {"", "localhost", "127.1", "127.0.0.1:80", "[::1]", "256.0.0.1", "0x7f.1",
                            "127.0.0.1 ", "fe80::1%eth0", "010.0.0.1"}) {
     CAPTURE(text);
-    CHECK_FALSE(Address::parse(text).has_value());
+    CHECK_FALSE(IpAddress::parse(text).has_value());
   }
-  CHECK_FALSE(Address::parse(std::string("::1\0", 4)).has_value());
+  CHECK_FALSE(IpAddress::parse(std::string("::1\0", 4)).has_value());
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include "common/messages.hpp"
 #include "common/principal.hpp"
+#include "policy/authorize.hpp"
 
 namespace dc::test {
 
@@ -178,11 +179,17 @@ inline policy::Profile sample_profile() {
                            parsed<NetworkName>("none"), parsed<NetworkName>("tt_studio_network")},
                           {{8003, 8102}},
                           false,
-                          parsed<policy::Address>("127.0.0.1"),
+                          parsed<IpAddress>("127.0.0.1"),
                           {Restart::on_failure}};
   profile.visible = policy::Visible::all;
   profile.manage_image_allowed = true;
   return profile;
+}
+
+template <class X>
+Result<X> judged(X command, const policy::Profile& profile) {
+  policy::Judge judge(profile);
+  return policy::check(std::move(command), judge);
 }
 
 inline policy::Snapshot snapshot_of(policy::Profile profile) {
