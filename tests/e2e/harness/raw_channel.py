@@ -232,6 +232,16 @@ PROFILE = Record(
     service=TEXT, scopes=U32, images=List(TEXT), networks=List(TEXT), host_ports=List(Record(first=U16, last=U16)),
     ephemeral_ports=FLAG, port_address=TEXT, restart=List(U8), visible=U8, manage_image_allowed=FLAG,
     memory=LIMIT, nano_cpus=LIMIT, pids=LIMIT, shm=LIMIT, rate=U32,
+    mode=U8,
+    mounts=List(Record(source=TEXT, name=Maybe(TEXT), target=Maybe(TEXT), writable=FLAG, subdirs=FLAG)),
+    volumes=List(TEXT), devices=List(TEXT), exclusive_devices=FLAG,
+    gpus=Record(drivers=List(TEXT), count=U32),
+    capabilities=Record(base=List(U8), allow=List(U8), all_means=List(U8)),
+    ulimits=List(Record(name=U8, soft=U64, hard=U64)), tmpfs=LIMIT, swap=LIMIT, health_interval=U64,
+    logs=Record(drivers=List(U8), size=LIMIT, files=LIMIT), dns=List(TEXT),
+    extra_hosts=List(Record(name=Maybe(TEXT), address=Maybe(TEXT))), groups=List(TEXT), reserved_names=List(TEXT),
+    require_non_root=FLAG, require_read_only=FLAG, adopt=List(Record(name=Maybe(TEXT), image=Maybe(TEXT))),
+    quota=Record(containers=U32, memory=U64, nano_cpus=U64, ports=U32, networks=U32, pulls=U32, follows=U32),
 )  # fmt: skip
 TO_FRONT = Choice(
     Welcome=Record(
