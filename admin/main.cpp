@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include "admin/audit_command.hpp"
 #include "admin/key.hpp"
 #include "admin/token.hpp"
 #include "common/jwt.hpp"
@@ -106,11 +107,14 @@ int run(int argc, char** argv) {
       ->type_name("FILE")
       ->check(not_empty);
 
+  const AuditCommand audit(app);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (audit.parsed()) return audit.run();
   return token->parsed() ? run_token(token_options) : run_keygen(key_file);
 }
 

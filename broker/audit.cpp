@@ -3,11 +3,11 @@
 #include "broker/audit.hpp"
 #include <spdlog/fmt/chrono.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <utility>
+#include "common/digest.hpp"
 #include "common/json_text.hpp"
 
 namespace dc::broker {
@@ -24,8 +24,8 @@ std::string timestamp() {
 }
 
 JsonWriter begin(std::string_view event) {
-  JsonWriter line;
-  line.open('{').key("time").string(timestamp()).key("event").string(event);
+  JsonWriter line;  // members alone: the chain writes the brace and what comes before them
+  line.key("time").string(timestamp()).key("event").string(event);
   return line;
 }
 
@@ -42,7 +42,7 @@ void write_subject(JsonWriter& line, const AuditSubject& subject) {
 bool Audit::intent(const AuditSubject& subject) {
   JsonWriter line = begin("intent");
   write_subject(line, subject);
-  return append(line.close('}').take());
+  return append(line.take());
 }
 
 bool Audit::result(const AuditSubject& subject, const std::optional<Error>& error,
@@ -55,7 +55,7 @@ bool Audit::result(const AuditSubject& subject, const std::optional<Error>& erro
   if (error && !error->hint.empty()) line.key("hint").string(error->hint);
   if (!object.empty()) line.key("object").string(object);
   line.key("latency_us").number(static_cast<std::int64_t>(milliseconds * 1000));
-  return append(line.close('}').take());
+  return append(line.take());
 }
 
 bool Audit::refused(std::string_view name, std::string_view peer, std::string_view reason) {
@@ -68,27 +68,51 @@ bool Audit::refused(std::string_view name, std::string_view peer, std::string_vi
   if (++refusals_ > kRefusalsPerSecond) return true;
   JsonWriter line = begin(name);
   line.key("peer").string(peer).key("decision").string("deny").key("reason").string(reason);
-  return append(line.close('}').take());
+  return append(line.take());
+}
+
+void Audit::start(std::string_view detail) {
+  if (chain_.found() == AuditChain::Found::broken) {
+    spdlog::critical("the audit chain is broken: {}", chain_.breakage());
+    event("audit_chain_broken", chain_.breakage());
+  }
+  if (chain_.found() == AuditChain::Found::new_file) {
+    event("rotated", "the file was new at the start");
+  }
+  event("start", detail);
+}
+
+void Audit::rotate() {
+  if (auto reopened = chain_.reopen(); !reopened) {
+    spdlog::error("the audit goes on in the file that is open: {}", reopened.error().detail);
+    return;
+  }
+  spdlog::info("the audit goes on in a new file");
+  event("rotated", "told to go on in a new file");
 }
 
 bool Audit::event(std::string_view name, std::string_view detail) {
   JsonWriter line = begin(name);
   line.key("detail").string(detail);
-  return append(line.close('}').take());
+  return append(line.take());
 }
 
-bool Audit::append(std::string line) {
-  line += '\n';
-  if (torn_) line.insert(0, 1, '\n');
-  ssize_t written = 0;
-  do {
-    written = ::write(file_.get(), line.data(), line.size());
-  } while (written < 0 && errno == EINTR);
-  const bool whole = written == static_cast<ssize_t>(line.size());
-  if (written > 0) torn_ = !whole;
+bool Audit::append(const std::string& members) {
+  if (!chain_.torn().empty()) {
+    JsonWriter line = begin("torn_line");
+    line.key("torn").string(sha256_hex(chain_.torn()));
+    line.key("detail").string(std::to_string(chain_.torn().size()) +
+                              " bytes before this line are of one that was not written whole");
+    if (!write(line.take())) return false;
+  }
+  return write(members);
+}
+
+bool Audit::write(const std::string& members) {
+  const bool whole = chain_.append(members);
   if (!whole && !failing_) {
     spdlog::critical("the audit file cannot be written ({}): mutations are refused",
-                     written < 0 ? std::strerror(errno) : "no space");
+                     errno != 0 ? std::strerror(errno) : "no space");
   }
   if (whole && failing_) spdlog::warn("the audit file can be written again");
   failing_ = !whole;

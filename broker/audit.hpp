@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include "broker/audit_chain.hpp"
 #include "common/error.hpp"
-#include "common/fd.hpp"
 
 namespace dc::broker {
 
@@ -22,7 +22,14 @@ struct AuditSubject {
 
 class Audit {
  public:
-  explicit Audit(Fd file) : file_(std::move(file)) {}
+  explicit Audit(AuditFiles files) : chain_(std::move(files)) {}
+
+  // The first line of this process, and before it what the end of the file showed.
+  void start(std::string_view detail);
+  // The file was moved away: goes on in a new one at its path.
+  void rotate();
+  // The last line could be written.
+  [[nodiscard]] bool writable() const { return !failing_; }
 
   // False: the line was not written; the caller must not go on with a mutation.
   bool intent(const AuditSubject& subject);
@@ -33,16 +40,16 @@ class Audit {
   // caller, or a rate that was passed. In a flood, some lines a second and then the number of
   // others.
   bool refused(std::string_view event, std::string_view peer, std::string_view reason);
-  // Something that happened to the service itself: start, stop, policy reload, breach.
+  // Something that happened to the service itself: stop, policy reload, breach.
   bool event(std::string_view name, std::string_view detail);
 
  private:
-  bool append(std::string line);
-  Fd file_;
+  bool append(const std::string& members);
+  bool write(const std::string& members);
+  AuditChain chain_;
   std::int64_t refusals_second_ = 0;
   unsigned refusals_ = 0;  // in that second
   bool failing_ = false;
-  bool torn_ = false;  // the last write was cut short: begin the next with a newline
 };
 
 }  // namespace dc::broker

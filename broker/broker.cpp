@@ -32,6 +32,7 @@ class Broker {
         terminate_(loop, SIGTERM, [this] { drain(); }),
         interrupt_(loop, SIGINT, [this] { drain(); }),
         hangup_(loop, SIGHUP, [this] { reload(); }),
+        user1_(loop, SIGUSR1, [this] { context_.audit.rotate(); }),
         deadline_(loop),
         patience_(loop) {
     context_.keys = std::move(startup.keys);
@@ -45,7 +46,7 @@ class Broker {
   }
 
   int run() {
-    context_.audit.event("start", "pid " + std::to_string(::getpid()));
+    context_.audit.start("pid " + std::to_string(::getpid()));
     context_.sweeper.start();
     probe_.start();
     uv_run(loop_, UV_RUN_DEFAULT);
@@ -122,7 +123,7 @@ class Broker {
   Context context_;
   EngineProbe probe_;
   FrontLink front_;
-  uv::Signal terminate_, interrupt_, hangup_;
+  uv::Signal terminate_, interrupt_, hangup_, user1_;
   uv::Timer deadline_, patience_;
   bool draining_ = false;
   int exit_status_ = 0;

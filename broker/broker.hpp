@@ -72,7 +72,7 @@ struct Startup {
   TokenKeys keys;
   policy::Snapshot policy;
   Secret instance_key;
-  Fd audit;
+  AuditFiles audit;
   Fd front_executable;
   std::vector<Fd> listeners;  // passed by the service manager; else the keeper opens its own
   Identities identities;

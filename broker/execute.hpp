@@ -22,10 +22,10 @@ namespace dc::broker {
 // What the broker is, as all parts of it see it; lives as long as the loop.
 struct Context {
   Context(uv_loop_t* event_loop, const std::string& docker_socket, Secret instance_key,
-          Fd audit_file)
+          AuditFiles audit_files)
       : loop(event_loop),
         ownership(std::move(instance_key)),
-        audit(std::move(audit_file)),
+        audit(std::move(audit_files)),
         slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve),
         streams(limits::kStreams, limits::kStreamsPerService, 0),
         measurements(limits::kMeasurements, 1, 0),

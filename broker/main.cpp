@@ -3,6 +3,7 @@
 // files and its environment, then shuts the door (broker/broker.cpp) before it looks at anything
 // hostile.
 #include <fcntl.h>
+#include <signal.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
   int null = 0;
   while ((null = ::open("/dev/null", O_RDWR)) >= 0 && null < 3) continue;
   ::close(null);
+  // Until it means something, and for good in keeper and front, which inherit this: log rotation
+  // may signal them all.
+  ::signal(SIGUSR1, SIG_IGN);
   dc::Secret key = dc::broker::take_secret_from_environment();
   dc::broker::CommandLine options;
   CLI::App app(

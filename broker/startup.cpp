@@ -143,6 +143,19 @@ Result<Secret> instance_key(const std::string& directory, const Identity& owner)
   return key;
 }
 
+// The head of the audit's chain. Its lock lasts as long as this process: two brokers that wrote one
+// chain would break it, and docker-control status sees by it whether there is a broker.
+Result<Fd> open_head(const std::string& directory, const Identity& owner) {
+  auto file = open_own(directory + "/audit.head", O_RDWR, 0600, owner);
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  if (file && ::fcntl(file->get(), F_OFD_SETLK, &whole) != 0) {
+    return fail(Errc::invalid_request, directory + " is in use by another docker-control-broker",
+                "end it, or give this one a state_dir of its own");
+  }
+  return file;
+}
+
 // By descriptor, because the front's user need not be able to reach the path.
 Result<Fd> open_front(const std::string& configured) {
   std::array<char, 4096> self{};
@@ -233,7 +246,10 @@ Result<Startup> prepare(const CommandLine& options, Secret environment_key) {
   if (error) return fail(*error);  // before anything is made on disk
   const Identity& owner = startup.identities.broker;
   keep(startup.instance_key, instance_key(config.state_dir, owner), error);
-  keep(startup.audit, open_own(config.audit, O_WRONLY | O_APPEND, 0640, owner), error);
+  if (error) return fail(*error);  // there is no directory for the head
+  keep(startup.audit.head, open_head(config.state_dir, owner), error);
+  keep(startup.audit.file, open_own(config.audit, O_RDWR | O_APPEND, 0640, owner), error);
+  startup.audit.path = config.audit;
   keep(startup.front_executable, open_front(config.front_executable), error);
   if (error) return fail(*error);
   startup.config = std::move(config);

@@ -171,6 +171,9 @@ inline constexpr std::uint64_t kDiskFloor = 10ULL
 // --- processes ---------------------------------------------------------------------------------
 inline constexpr milliseconds kDrainTime = seconds(10);
 inline constexpr std::size_t kListeners = 8;
+// How far from its end the audit file is searched for a whole line: a frame whose every byte is
+// escaped is 384 KiB.
+inline constexpr std::size_t kAuditEnd = 1024 * 1024;
 inline constexpr std::size_t kConfigFile = 64 * 1024;
 inline constexpr std::size_t kPolicyFile = 1024 * 1024;
 inline constexpr std::size_t kProfiles = 256;

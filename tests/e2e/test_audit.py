@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from harness.audit import audit
 from harness.client import Client, assert_error
 from harness.wait import wait_for
 
@@ -124,6 +125,7 @@ def test_audit_full(start_service, small_disk, docker):
     """No audit, no change: with its disk full, mutations are refused and reads go on; and all is
     well again once there is room."""
     service = start_service(settings={"audit": str(small_disk / "audit.jsonl")})
+    service.audit_file = small_disk / "audit.jsonl"
     client = service.client()
     made = client.started(name="before")
     filler = small_disk / "filler"
@@ -142,3 +144,6 @@ def test_audit_full(start_service, small_disk, docker):
     assert client.get("/containers").status_code == 200
     filler.unlink()
     wait_for(lambda: client.run(name="after").status_code == 200, 10, "the recovery")
+    service.terminate()
+    verified = audit("verify", service.audit_file, "--head", service.directory / "state" / "audit.head")
+    assert verified.returncode == 0, verified.stdout  # what was cut short is recorded
