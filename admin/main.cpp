@@ -7,6 +7,8 @@
 #include <string>
 #include "admin/audit_command.hpp"
 #include "admin/key.hpp"
+#include "admin/state_files.hpp"
+#include "admin/status.hpp"
 #include "admin/token.hpp"
 #include "common/jwt.hpp"
 
@@ -109,11 +111,18 @@ int run(int argc, char** argv) {
 
   const AuditCommand audit(app);
 
+  std::string state_dir = kStateDir;
+  bool json = false;
+  CLI::App* const status = app.add_subcommand("status", "Show whether the service is well");
+  status->add_flag("--json", json, "for programs");
+  status->add_option("--state-dir", state_dir, "the service's state_dir")->type_name("DIR");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (status->parsed()) return print_status(state_dir, json);
   if (audit.parsed()) return audit.run();
   return token->parsed() ? run_token(token_options) : run_keygen(key_file);
 }

@@ -10,8 +10,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include "broker/engine_watch.hpp"
 #include "broker/front_link.hpp"
+#include "broker/status_file.hpp"
 #include "common/keeper_protocol.hpp"
 #include "common/process.hpp"
 
@@ -25,6 +27,7 @@ class Broker {
   Broker(uv_loop_t* loop, Startup startup, Fd keeper)
       : loop_(loop),
         policy_path_(startup.config.policy),
+        status_file_(startup.config.state_dir),
         context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
                  std::move(startup.audit)),
         probe_(loop, context_.engine, [this](auto... found) { engine_probed(found...); }),
@@ -39,6 +42,10 @@ class Broker {
     context_.service_logs = startup.config.service_logs;
     context_.policy = std::move(startup.policy);
     Config& config = startup.config;
+    shown_.policy = config.policy;
+    shown_.loaded = std::time(nullptr);
+    shown_.audit = config.audit;
+    shown_.separate = startup.identities.separate;
     context_.welcome = {config.front_policy_check, config.dev,
                         config.max_connections,    config.max_connections_per_address,
                         std::move(config.hosts),   std::move(config.cors_origins),
@@ -47,6 +54,7 @@ class Broker {
 
   int run() {
     context_.audit.start("pid " + std::to_string(::getpid()));
+    show_status();
     context_.sweeper.start();
     probe_.start();
     uv_run(loop_, UV_RUN_DEFAULT);
@@ -65,7 +73,19 @@ class Broker {
     context_.pulls.use_disk(disk);
     status.pulls = static_cast<std::uint32_t>(context_.pulls.under_way());
     front_.send_status();
+    show_status();
     if (came_up) context_.sweeper.start();
+  }
+
+  // For docker-control status. What no event tells, the probe brings here every second.
+  void show_status() {
+    shown_.profiles = context_.policy->profiles.size();
+    shown_.generation = context_.policy_generation;
+    shown_.engine = context_.status.engine;
+    shown_.disk = context_.status.disk;
+    shown_.audit_writable = context_.audit.writable();
+    shown_.draining = draining_;
+    status_file_.show(shown_);
   }
 
   void reload() {
@@ -75,15 +95,19 @@ class Broker {
       spdlog::error("the policy was not reloaded, the one before it stays in force:\n{}",
                     policy.error().detail);
       context_.audit.event("policy_refused", policy.error().detail);
+      shown_.policy_problem = policy.error().detail;
     } else {
       context_.policy = std::move(*policy);
       ++context_.policy_generation;
       front_.send_policy();
       spdlog::info("policy reloaded: {} profiles", context_.policy->profiles.size());
       context_.audit.event("policy_reloaded", policy_path_);
+      shown_.policy_problem.clear();
+      shown_.loaded = std::time(nullptr);
     }
     context_.status.policy_stale = stale;
     front_.send_status();
+    show_status();
   }
 
   // The front answers what it has; what is under way in here ends, or the deadline comes.
@@ -93,6 +117,7 @@ class Broker {
       return uv_stop(loop_);
     }
     draining_ = true;
+    show_status();
     spdlog::info("stopping: {} requests under way", context_.slots.taken());
     deadline_.start(limits::kDrainTime, [this] {
       spdlog::warn("{} requests did not end in time", context_.slots.taken());
@@ -120,6 +145,8 @@ class Broker {
 
   uv_loop_t* loop_;
   std::string policy_path_;
+  StatusFile status_file_;
+  ServiceStatus shown_;
   Context context_;
   EngineProbe probe_;
   FrontLink front_;
