@@ -26,8 +26,7 @@ Result<Secret> read_file(const std::string& file) {
   if (S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0) {
     return refuse(file + " can be read by every user of this machine; chmod 0400 it");
   }
-  // Room for the newline and for one byte that tells a key too long from one that just fits.
-  Secret key(limits::kHmacKeyMax + 2);
+  Secret key(limits::kPublicKeyFile);  // a private key of RSA is not longer
   if (key.empty()) return refuse_errno("no memory for the key");
   std::size_t size = 0;
   while (size < key.capacity()) {
@@ -55,19 +54,15 @@ bool write_all(int fd, std::string_view bytes) {
 
 }  // namespace
 
-Result<Secret> read_key(const std::string& file) {
-  Secret key;
+Result<SigningKey> read_key(const std::string& file) {
   if (!file.empty()) {
     auto read = read_file(file);
-    if (!read) return read;
-    key = std::move(*read);
-  } else if (const char* value = std::getenv("DOCKER_CONTROL_JWT_SECRET")) {
-    key = Secret(std::string_view(value));
-  } else {
-    return refuse("no key: give --key FILE or set DOCKER_CONTROL_JWT_SECRET");
+    if (!read) return fail(read.error());
+    return SigningKey::from(std::move(*read));
   }
-  if (auto strong = dc::check_key_strength(key.view()); !strong) return fail(strong.error());
-  return key;
+  const char* const value = std::getenv("DOCKER_CONTROL_JWT_SECRET");
+  if (value == nullptr) return refuse("no key: give --key FILE or set DOCKER_CONTROL_JWT_SECRET");
+  return SigningKey::from(Secret(std::string_view(value)));
 }
 
 Result<Secret> make_random(std::size_t size) {
@@ -82,10 +77,11 @@ Result<Secret> make_random(std::size_t size) {
   return encoded;
 }
 
-Result<void> write_key(const std::string& file, std::string_view key) {
-  const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400));
+Result<void> write_key(const std::string& file, std::string_view key, mode_t mode) {
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return refuse_errno("cannot create " + file);
-  if (write_all(fd.get(), key) && write_all(fd.get(), "\n") && ::fsync(fd.get()) == 0) return {};
+  const std::string_view end = key.ends_with('\n') ? "" : "\n";
+  if (write_all(fd.get(), key) && write_all(fd.get(), end) && ::fsync(fd.get()) == 0) return {};
   auto failed = refuse_errno("cannot write " + file);
   ::unlink(file.c_str());
   return failed;

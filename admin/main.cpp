@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <vector>
 #include "admin/audit_command.hpp"
 #include "admin/key.hpp"
 #include "admin/state_files.hpp"
@@ -19,7 +20,11 @@ constexpr std::size_t kKeyBytes = 32;      // 256 bits, as HS256 wants
 constexpr std::size_t kTokenIdBytes = 12;  // 16 characters
 
 struct TokenOptions {
-  std::string service, lifetime = "1h", key_file, kid, scope;
+  std::string service, lifetime = "1h", key_file, kid, scope, issuer;
+  std::vector<std::string> audience;
+};
+struct KeygenOptions {
+  std::string file, algorithm = "HS256";
 };
 
 int report(const Error& error) {
@@ -45,20 +50,34 @@ int run_token(const TokenOptions& options) {
   TokenRequest request{*ServiceName::parse(options.service),
                        *parse_lifetime(options.lifetime),
                        {},
-                       parse_scope_list(options.scope)};
+                       parse_scope_list(options.scope),
+                       options.issuer,
+                       options.audience};
   if (!options.kid.empty()) request.kid = options.kid;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
-  const auto token = make_token(request, key->view(), now.count(), token_id->view());
+  const auto token = make_token(request, *key, now.count(), token_id->view());
   if (token.empty()) return report({Errc::internal, "cannot sign the token", {}});
   return print_line(token);
 }
 
-int run_keygen(const std::string& file) {
-  const auto key = make_random(kKeyBytes);
-  if (!key) return report(key.error());
-  if (file.empty()) return print_line(key->view());
-  const auto written = write_key(file, key->view());
+int run_keygen(const KeygenOptions& options) {
+  const auto algorithm = *jwt::parse_algorithm(options.algorithm);
+  if (algorithm == jwt::Algorithm::hs256) {
+    const auto key = make_random(kKeyBytes);
+    if (!key) return report(key.error());
+    if (options.file.empty()) return print_line(key->view());
+    const auto written = write_key(options.file, key->view(), 0400);
+    return written ? 0 : report(written.error());
+  }
+  if (options.file.empty()) {
+    return report({Errc::invalid_request, "a key of two halves needs --out FILE", {}});
+  }
+  const auto pair = make_key_pair(algorithm);
+  if (!pair) return report(pair.error());
+  auto written = write_key(options.file, pair->private_pem.view(), 0400);
+  // The public half is no secret, and the broker's user has to read it.
+  if (written) written = write_key(options.file + ".pub", pair->public_pem, 0644);
   return written ? 0 : report(written.error());
 }
 
@@ -86,11 +105,33 @@ void add_token_options(CLI::App& command, TokenOptions& options) {
       ->check([](const std::string& text) {
         return std::string(jwt::is_key_id(text) ? "" : "must be 1 to 64 of A-Z a-z 0-9 . _ -");
       });
+  command.add_option("--issuer", options.issuer, "who makes the token (iss)")
+      ->type_name("TEXT")
+      ->check(not_empty);
+  command.add_option("--audience", options.audience, "for whom it is (aud); may be repeated")
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->check(not_empty);
   command.add_option("--scope", options.scope, "narrow the profile to these scopes")
       ->type_name("\"NAME ...\"")
       ->check([](const std::string& text) {
         return std::string(
             parse_scope_list(text) ? "" : "must be scopes such as \"containers:read images:pull\"");
+      });
+}
+
+void add_keygen_options(CLI::App& command, KeygenOptions& options) {
+  command.add_option("--out", options.file, "new file (mode 0400) instead of standard output")
+      ->type_name("FILE")
+      ->check(not_empty);
+  command
+      .add_option("--algorithm", options.algorithm,
+                  "HS256 (the default), ES256, EdDSA or RS256; for these three the public half "
+                  "goes to FILE.pub")
+      ->type_name("NAME")
+      ->check([](const std::string& text) {
+        return std::string(jwt::parse_algorithm(text) ? ""
+                                                      : "must be HS256, ES256, EdDSA or RS256");
       });
 }
 
@@ -103,11 +144,9 @@ int run(int argc, char** argv) {
   CLI::App* const token = app.add_subcommand("token", "Print a signed token");
   add_token_options(*token, token_options);
 
-  std::string key_file;
+  KeygenOptions keygen_options;
   CLI::App* const keygen = app.add_subcommand("keygen", "Make a new token key");
-  keygen->add_option("--out", key_file, "new file (mode 0400) instead of standard output")
-      ->type_name("FILE")
-      ->check(not_empty);
+  add_keygen_options(*keygen, keygen_options);
 
   const AuditCommand audit(app);
 
@@ -124,7 +163,7 @@ int run(int argc, char** argv) {
   }
   if (status->parsed()) return print_status(state_dir, json);
   if (audit.parsed()) return audit.run();
-  return token->parsed() ? run_token(token_options) : run_keygen(key_file);
+  return token->parsed() ? run_token(token_options) : run_keygen(keygen_options);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <charconv>
 #include "common/json_text.hpp"
 #include "common/jwt.hpp"
-#include "common/token_keys.hpp"
 
 namespace dc::admin {
 namespace {
@@ -62,10 +61,10 @@ std::optional<Scopes> parse_scope_list(std::string_view text) {
   return scopes;
 }
 
-std::string make_token(const TokenRequest& request, std::string_view key, std::int64_t now,
+std::string make_token(const TokenRequest& request, const SigningKey& key, std::int64_t now,
                        std::string_view token_id) {
   JsonWriter header;
-  header.open('{').key("alg").string("HS256").key("typ").string("JWT");
+  header.open('{').key("alg").string(jwt::algorithm_name(key.algorithm())).key("typ").string("JWT");
   if (request.kid) header.key("kid").string(*request.kid);
   header.close('}');
 
@@ -73,12 +72,19 @@ std::string make_token(const TokenRequest& request, std::string_view key, std::i
   claims.open('{').key("service").string(request.service.view());
   claims.key("iat").number(now).key("exp").number(now + request.lifetime.count());
   claims.key("jti").string(token_id);
+  if (!request.issuer.empty()) claims.key("iss").string(request.issuer);
+  if (request.audience.size() == 1) claims.key("aud").string(request.audience.front());
+  if (request.audience.size() > 1) {
+    claims.key("aud").open('[');
+    for (const std::string& name : request.audience) claims.string(name);
+    claims.close(']');
+  }
   if (request.scopes) claims.key("scope").string(scope_list(*request.scopes));
   claims.close('}');
 
   std::string token =
       jwt::encode_base64url(header.str()) + '.' + jwt::encode_base64url(claims.str());
-  const std::string signature = dc::hmac_sha256(key, token);
+  const std::string signature = key.sign(token);
   if (signature.empty()) return {};
   return token + '.' + jwt::encode_base64url(signature);
 }

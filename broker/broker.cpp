@@ -26,7 +26,8 @@ class Broker {
  public:
   Broker(uv_loop_t* loop, Startup startup, Fd keeper)
       : loop_(loop),
-        policy_path_(startup.config.policy),
+        options_(std::move(startup.options)),
+        environment_key_(std::move(startup.environment_key)),
         status_file_(startup.config.state_dir),
         context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
                  std::move(startup.audit)),
@@ -38,9 +39,10 @@ class Broker {
         user1_(loop, SIGUSR1, [this] { context_.audit.rotate(); }),
         deadline_(loop),
         patience_(loop) {
-    context_.keys = std::move(startup.keys);
+    context_.keys = std::move(startup.rules.keys);
+    context_.revocations = std::move(startup.rules.revocations);
     context_.service_logs = startup.config.service_logs;
-    context_.policy = std::move(startup.policy);
+    context_.policy = std::move(startup.rules.policy);
     Config& config = startup.config;
     shown_.policy = config.policy;
     shown_.loaded = std::time(nullptr);
@@ -88,20 +90,27 @@ class Broker {
     status_file_.show(shown_);
   }
 
+  // Everything is read before anything changes.
   void reload() {
-    auto policy = load_policy(policy_path_);
-    const bool stale = !policy;
+    auto rules = reload_rules(options_, environment_key_);
+    const bool stale = !rules;
     if (stale) {
-      spdlog::error("the policy was not reloaded, the one before it stays in force:\n{}",
-                    policy.error().detail);
-      context_.audit.event("policy_refused", policy.error().detail);
-      shown_.policy_problem = policy.error().detail;
+      const Error& error = rules.error();
+      spdlog::error("nothing was reloaded, what was read before stays in force:\n{}{}{}",
+                    error.detail, error.hint.empty() ? "" : "\n", error.hint);
+      context_.audit.event("policy_refused", error.detail);
+      shown_.policy_problem = error.detail;
     } else {
-      context_.policy = std::move(*policy);
+      // The last of the old keys go with this, and with them the handles of their tokens.
+      rules->keys.take_over(context_.keys);
+      context_.keys = std::move(rules->keys);
+      context_.revocations = std::move(rules->revocations);
+      context_.policy = std::move(rules->policy);
       ++context_.policy_generation;
       front_.send_policy();
-      spdlog::info("policy reloaded: {} profiles", context_.policy->profiles.size());
-      context_.audit.event("policy_reloaded", policy_path_);
+      spdlog::info("policy reloaded: {} profiles, {} token keys", context_.policy->profiles.size(),
+                   context_.keys.size());
+      context_.audit.event("policy_reloaded", std::to_string(context_.keys.size()) + " token keys");
       shown_.policy_problem.clear();
       shown_.loaded = std::time(nullptr);
     }
@@ -144,7 +153,8 @@ class Broker {
   }
 
   uv_loop_t* loop_;
-  std::string policy_path_;
+  CommandLine options_;
+  TokenKeyPtr environment_key_;
   StatusFile status_file_;
   ServiceStatus shown_;
   Context context_;
@@ -230,7 +240,8 @@ int serve(Startup startup) {
         "kept from docker.sock by it (set require_separation = true to refuse this)");
   }
   spdlog::info("policy {}: {} profiles; Engine at {}", startup.config.policy,
-               startup.policy->profiles.size(), startup.config.docker_socket);
+               startup.rules.policy->profiles.size(), startup.config.docker_socket);
+  warn_of_unreadable(startup.options, startup.config);
   uv_loop_t loop;
   if (uv_loop_init(&loop) != 0) return 1;
   // Handles are not closed one by one: the process ends here.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "broker/audit.hpp"
 #include "broker/identity.hpp"
 #include "broker/ownership.hpp"
+#include "broker/revocations.hpp"
 #include "common/fd.hpp"
 #include "common/token_keys.hpp"
 #include "common/types.hpp"
@@ -18,10 +20,12 @@
 
 namespace dc::broker {
 
+// A [[key]], or a [[jwks]], whose keys bring algorithm and kid of their own.
 struct KeyFile {
   std::string file;
+  jwt::Algorithm algorithm = jwt::Algorithm::hs256;
   std::optional<std::string> kid;
-  bool require_exp = true;
+  KeySettings settings;
 };
 
 struct Config {
@@ -43,6 +47,9 @@ struct Config {
                                       *Origin::parse("http://127.0.0.1:8000")};
   bool public_metrics = false;
   std::vector<KeyFile> keys;
+  std::vector<KeyFile> key_sets;
+  std::chrono::seconds leeway = limits::kTokenLeeway;
+  std::string revocations;                  // a path; empty: none
   std::array<std::string, 3> service_logs;  // paths by ServiceLog; empty: not to be read
 };
 
@@ -66,11 +73,19 @@ Secret take_secret_from_environment();
 // DEV_MODE, DOCKER_HOST=unix://PATH and the paths of logs, as the seeds use them.
 Result<void> apply_environment(Config& config);
 
+// What decides over a caller. SIGHUP reads it again, all of it or nothing.
+struct Rules {
+  policy::Snapshot policy;
+  TokenKeys keys;
+  Revocations revocations;
+};
+
 // Everything that is taken while the process may still take it.
 struct Startup {
+  CommandLine options;
   Config config;
-  TokenKeys keys;
-  policy::Snapshot policy;
+  TokenKeyPtr environment_key;  // of DOCKER_CONTROL_JWT_SECRET; may be absent
+  Rules rules;
   Secret instance_key;
   AuditFiles audit;
   Fd front_executable;
@@ -82,8 +97,14 @@ struct Startup {
 // line, the later winning. The error is one that the administrator can mend.
 Result<Startup> prepare(const CommandLine& options, Secret environment_key);
 
-// Reads and compiles the policy file. All problems are in the error's detail.
-Result<policy::Snapshot> load_policy(const std::string& path);
+// Reads the configuration and the files of the rules that it names, as SIGHUP wants it: policy,
+// keys and revocations are taken, what else it says needs a restart. All problems are in the
+// error's detail.
+Result<Rules> reload_rules(const CommandLine& options, const TokenKeyPtr& environment_key);
+
+// Says in the log which files of the rules this process, which has given up its privileges, will
+// not be able to read again.
+void warn_of_unreadable(const CommandLine& options, const Config& config);
 
 // Forks the keeper, gives up every privilege and serves until told to stop. Returns the exit
 // status.

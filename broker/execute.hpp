@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <ctime>
 #include <string>
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
@@ -14,6 +15,7 @@
 #include "broker/rate_limit.hpp"
 #include "broker/reply.hpp"
 #include "broker/sweeper.hpp"
+#include "broker/used_tokens.hpp"
 #include "common/token_keys.hpp"
 #include "policy/authorize.hpp"
 
@@ -49,6 +51,9 @@ struct Context {
   ImageTags tags;
   std::array<std::string, 3> service_logs;
   TokenKeys keys;
+  Revocations revocations;
+  UsedTokens used_tokens{std::time(nullptr)};
+  std::uint64_t next_endless_notice = 0;  // uv_now() milliseconds
   policy::Snapshot policy;
   std::uint64_t policy_generation = 1;
   EngineStatus status;

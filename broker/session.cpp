@@ -2,9 +2,6 @@
 // Frames in, decisions, frames out. Broker only; trusts nothing that it reads.
 #include "broker/session.hpp"
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
-#include <algorithm>
-#include <cstdlib>
 #include <ctime>
 #include "common/describe.hpp"
 
@@ -20,12 +17,6 @@ const Error kTooOften{Errc::rate_limited, "Too many requests a second",
                       "ask less often, or raise `rate` of the service's profile"};
 const Error kBadToken{Errc::unauthenticated, "Invalid or missing JWT token", {}};
 
-// Milliseconds until a token's end.
-std::uint64_t left_of(std::int64_t expires, std::int64_t now) {
-  const std::int64_t left = expires + limits::kTokenLeeway.count() - now;
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * 1000;
-}
-
 // What may last for hours; a log that ends does for a client that reads slowly.
 bool is_stream(const Command& command) {
   if (const auto* pull = std::get_if<ReadPull>(&command)) return pull->follow;
@@ -39,24 +30,6 @@ bool is_reserved_for(const Command& command) {
 }
 
 }  // namespace
-
-Handle TokenTable::add(VerifiedToken token, std::uint64_t now) {
-  if (tokens_.size() >= limits::kTokenCacheEntries) {
-    std::erase_if(tokens_, [now](const auto& entry) { return entry.second.expires_at <= now; });
-  }
-  // Still full: the front simply verifies again what it still needs.
-  if (tokens_.size() >= limits::kTokenCacheEntries) tokens_.clear();
-  Handle handle;
-  if (::getrandom(&handle, sizeof handle, 0) != static_cast<ssize_t>(sizeof handle)) std::abort();
-  tokens_.insert_or_assign(handle, std::move(token));
-  return handle;
-}
-
-const VerifiedToken* TokenTable::find(const Handle& handle, std::uint64_t now) const {
-  const auto found = tokens_.find(handle);
-  if (found == tokens_.end() || found->second.expires_at <= now) return nullptr;
-  return &found->second;
-}
 
 Session::Session(Context& context, Fd channel, std::function<void(End)> ended)
     : context_(context),
@@ -128,29 +101,32 @@ bool Session::handle(std::uint64_t id, const VerifyToken& verify) {
     send(id, true, Failed::of({Errc::overloaded, "The clock of this host is not set", {}}));
     return true;
   }
-  auto claims = context_.keys.verify(verify.token.view(), now);
-  if (!claims) {
+  const auto refuse = [&](std::string_view reason) {
     // The reason stays here: the caller's answer is one constant body.
-    context_.audit.refused("token_refused", verify.peer.view(), claims.error().detail);
+    context_.audit.refused("token_refused", verify.peer.view(), reason);
     send(id, true, Failed::of(kBadToken));
     return true;
-  }
+  };
+  auto verified = context_.keys.verify(verify.token.view(), now);
+  if (!verified) return refuse(verified.error().detail);
+  const bool endless = !verified->claims.expires;
   const std::uint64_t clock = uv_now(context_.loop);
-  std::uint64_t lifetime = std::chrono::milliseconds(limits::kTokenCache).count();
-  std::uint64_t ends_at = 0;
-  if (claims->expires) {
-    const std::uint64_t left = left_of(*claims->expires, now);
-    lifetime = std::min(lifetime, left);
-    ends_at = clock + left;
-  }
-  VerifiedToken token{claims->service, claims->scopes, claims->token_id.str(), clock + lifetime,
-                      ends_at};
+  VerifiedToken token = as_verified(std::move(*verified), now, clock);
+  if (const char* reason = taken_back(token, context_.revocations)) return refuse(reason);
+  if (endless) note_endless(token.service);
+  const auto lifetime = static_cast<std::uint32_t>(token.expires_at - clock);
   Principal caller = principal_of(token);
   const Handle handle = tokens_.add(std::move(token), clock);
-  send(id, true,
-       TokenVerified{handle, std::move(caller.service), caller.scopes,
-                     static_cast<std::uint32_t>(lifetime)});
+  send(id, true, TokenVerified{handle, std::move(caller.service), caller.scopes, lifetime});
   return true;
+}
+
+void Session::note_endless(const ServiceName& service) {
+  const std::uint64_t now = uv_now(context_.loop);
+  if (now < context_.next_endless_notice) return;
+  context_.next_endless_notice = now + std::chrono::milliseconds(limits::kEndlessNotice).count();
+  spdlog::warn("a token without exp is in use, by {} and maybe others: it never ends",
+               service.view());
 }
 
 Principal Session::principal_of(const VerifiedToken& token) const {
@@ -163,9 +139,10 @@ Principal Session::principal_of(const VerifiedToken& token) const {
 
 bool Session::handle(std::uint64_t id, Submit submit) {
   if (!is_new(id)) return false;
-  const auto* token = tokens_.find(submit.handle, uv_now(context_.loop));
+  const auto* token = tokens_.find(submit.handle, uv_now(context_.loop), context_.revocations);
   if (token == nullptr) {
-    context_.audit.refused("token_refused", submit.peer.view(), "unknown or expired handle");
+    context_.audit.refused("token_refused", submit.peer.view(),
+                           "unknown, expired or revoked handle");
     send(id, true, Failed::of(kBadToken));
     return true;
   }
@@ -192,7 +169,8 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   reply->hold(held_);
   open_.emplace(id, reply);
   if (is_stream(submit.command)) streams_.emplace(id, Stream{*token, submit.command});
-  std::visit([&](auto& command) { run(std::move(command), caller, reply); }, submit.command);
+  std::visit([&](auto& command) { run(std::move(command), caller, *token, reply); },
+             submit.command);
   return true;
 }
 
@@ -229,7 +207,7 @@ AuditSubject Session::subject_of(const VerifiedToken& token, std::string_view pe
 bool Session::handle(std::uint64_t id, const Refused& refused) {
   if (id != 0 || refused.operation >= kOperations.size()) return false;
   if (refused.command && refused.command->index() != refused.operation) return false;
-  const auto* token = tokens_.find(refused.handle, uv_now(context_.loop));
+  const auto* token = tokens_.find(refused.handle, uv_now(context_.loop), context_.revocations);
   if (token == nullptr) return true;  // it has expired since
   if (!within_rate(token->service, refused.peer.view())) return true;
   const Command* command = refused.command ? &*refused.command : nullptr;
@@ -241,9 +219,15 @@ bool Session::handle(std::uint64_t id, const Refused& refused) {
 }
 
 template <class X>
-void Session::run(X command, const Principal& caller, const ReplyPtr& reply) {
+void Session::run(X command, const Principal& caller, const VerifiedToken& token,
+                  const ReplyPtr& reply) {
   const auto allowed = policy::authorize(std::move(command), caller, context_.policy);
   if (!allowed) return reply->deny(allowed.error());
+  if (X::kMutates) {
+    const auto used =
+        context_.used_tokens.use(token, context_.keys.leeway(), uv_now(context_.loop));
+    if (used) return reply->deny(*used);
+  }
   if (X::kMutates && !reply->intend()) return;
   execute(*allowed, reply, context_);
 }
@@ -272,6 +256,10 @@ void Session::check_streams() {
   for (const auto& [id, stream] : streams_) {
     if (stream.token.ends_at != 0 && stream.token.ends_at <= now) {
       ended.emplace(id, Error{Errc::unauthenticated, "The token has expired", {}});
+      continue;
+    }
+    if (taken_back(stream.token, context_.revocations) != nullptr) {
+      ended.emplace(id, Error{Errc::unauthenticated, "The token has been revoked", {}});
       continue;
     }
     const auto reply = open_[id].lock();

@@ -13,31 +13,12 @@
 #include <string_view>
 #include "broker/execute.hpp"
 #include "broker/reply.hpp"
+#include "broker/token_table.hpp"
 #include "common/channel.hpp"
 #include "common/principal.hpp"
 #include "common/uv.hpp"
 
 namespace dc::broker {
-
-// Handles of the tokens that were verified on one channel. A handle is worth nothing on another
-// channel or after its token's expiry.
-struct VerifiedToken {
-  ServiceName service;
-  std::optional<Scopes> scopes;  // the token's own; absent: it does not narrow the profile
-  std::string token_id;
-  std::uint64_t expires_at = 0;  // uv_now() milliseconds: a clock that nobody can set back
-  std::uint64_t ends_at = 0;     // the token itself, by the same clock; 0: never
-};
-
-class TokenTable {
- public:
-  Handle add(VerifiedToken token, std::uint64_t now);
-  // nullptr: unknown or expired.
-  [[nodiscard]] const VerifiedToken* find(const Handle& handle, std::uint64_t now) const;
-
- private:
-  std::map<Handle, VerifiedToken> tokens_;
-};
 
 class Session {
  public:
@@ -80,7 +61,8 @@ class Session {
                                                std::uint8_t operation, const Command* command);
   bool within_rate(const ServiceName& service, std::string_view peer);
   template <class X>
-  void run(X command, const Principal& caller, const ReplyPtr& reply);
+  void run(X command, const Principal& caller, const VerifiedToken& token, const ReplyPtr& reply);
+  void note_endless(const ServiceName& service);
   void forget(std::uint64_t id);
   void end(End how);
 

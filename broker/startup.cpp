@@ -2,6 +2,7 @@
 // Takes what the broker needs, while it still may: policy, keys, files, sockets, identities. Broker
 // only, before the door is shut.
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <optional>
 #include "broker/broker.hpp"
+#include "common/jwks.hpp"
 #include "common/limits.hpp"
 #include "policy/load.hpp"
 
@@ -65,36 +67,80 @@ Result<std::string> read_trusted_text(const std::string& path, std::size_t max) 
   return text;
 }
 
-Result<void> add_key(TokenKeys& keys, TokenKey key, const std::string& origin) {
-  auto added = keys.add(std::move(key));
-  if (added) return {};
-  return fail(Errc::invalid_request, origin + ": " + added.error().detail, added.error().hint);
+tl::unexpected<Error> of_file(const std::string& file, const Error& error) {
+  return fail(error.code, file + ": " + error.detail, error.hint);
 }
 
-Result<TokenKeys> load_keys(const Config& config, Secret environment_key) {
-  TokenKeys keys;
-  if (!environment_key.empty()) {
-    // The service that we replace takes tokens without exp under this key.
-    auto added = add_key(keys, {std::nullopt, false, std::move(environment_key)},
-                         "DOCKER_CONTROL_JWT_SECRET");
-    if (!added) return fail(added.error());
+// An HS256 key, or a public one.
+Result<TokenKey> read_key(const KeyFile& file) {
+  TokenKey key{file.kid, file.settings, {}, file.algorithm, {}};
+  if (file.algorithm != jwt::Algorithm::hs256) {
+    const auto pem = read_trusted_text(file.file, limits::kPublicKeyFile);
+    if (!pem) return fail(pem.error());
+    auto read = read_public_key(file.algorithm, *pem);
+    if (!read) return of_file(file.file, read.error());
+    key.public_key = std::move(*read);
+    return key;
   }
+  Secret secret(limits::kHmacKeyMax + 2);
+  const auto size =
+      read_trusted_file(file.file, kReadableByOthers, secret.data(), secret.capacity());
+  if (!size) return fail(size.error());
+  secret.resize(*size);
+  // An editor's end of line is not part of the key.
+  if (secret.view().ends_with('\n')) secret.resize(secret.view().size() - 1);
+  if (secret.view().ends_with('\r')) secret.resize(secret.view().size() - 1);
+  key.secret = std::move(secret);
+  return key;
+}
+
+Result<KeySet> read_key_set(const KeyFile& file) {
+  const auto text = read_trusted_text(file.file, limits::kJwksFile);
+  if (!text) return fail(text.error());
+  auto set = read_jwks(*text, file.settings);
+  if (!set) return of_file(file.file, set.error());
+  for (const std::string& skipped : set->skipped) spdlog::warn("{}: {}", file.file, skipped);
+  return set;
+}
+
+Result<TokenKeys> load_keys(const Config& config, const TokenKeyPtr& environment_key) {
+  TokenKeys keys(config.leeway);
+  if (environment_key) (void)keys.add(environment_key);
   for (const KeyFile& file : config.keys) {
-    Secret secret(limits::kHmacKeyMax + 2);
-    const auto size =
-        read_trusted_file(file.file, kReadableByOthers, secret.data(), secret.capacity());
-    if (!size) return fail(size.error());
-    secret.resize(*size);
-    // An editor's end of line is not part of the key.
-    if (secret.view().ends_with('\n')) secret.resize(secret.view().size() - 1);
-    if (secret.view().ends_with('\r')) secret.resize(secret.view().size() - 1);
-    auto added = add_key(keys, {file.kid, file.require_exp, std::move(secret)}, file.file);
-    if (!added) return fail(added.error());
+    auto key = read_key(file);
+    if (!key) return fail(key.error());
+    if (auto added = keys.add(std::move(*key)); !added) return of_file(file.file, added.error());
+  }
+  for (const KeyFile& file : config.key_sets) {
+    auto set = read_key_set(file);
+    if (!set) return fail(set.error());
+    for (TokenKey& key : set->keys) {
+      if (auto added = keys.add(std::move(key)); !added) return of_file(file.file, added.error());
+    }
   }
   if (!keys.empty()) return keys;
   return fail(Errc::invalid_request, "there is no key to check tokens with",
               "set DOCKER_CONTROL_JWT_SECRET, or write a [[key]] with file into the configuration; "
               "docker-control keygen makes one");
+}
+
+// The service that we replace takes tokens without exp under this key.
+Result<TokenKeyPtr> environment_key_of(Secret secret) {
+  if (secret.empty()) return TokenKeyPtr();
+  if (auto strong = check_key_strength(secret.view()); !strong) {
+    return of_file("DOCKER_CONTROL_JWT_SECRET", strong.error());
+  }
+  TokenKey key;
+  key.settings.rules.require_exp = false;
+  key.secret = std::move(secret);
+  return std::make_shared<const TokenKey>(std::move(key));
+}
+
+Result<Revocations> load_revocations(const std::string& path) {
+  if (path.empty()) return Revocations();
+  const auto text = read_trusted_text(path, limits::kRevocationsFile);
+  if (!text) return fail(text.error());
+  return read_revocations(*text, path);
 }
 
 // Opens a file of our own, which the broker's user is to own.
@@ -184,6 +230,21 @@ std::vector<Fd> take_passed_sockets() {
   return passed;
 }
 
+Result<policy::Snapshot> load_policy(const std::string& path) {
+  const auto text = read_trusted_text(path, limits::kPolicyFile);
+  if (!text) return fail(text.error());
+  auto loaded = policy::load(*text);
+  if (loaded.problems.empty()) {
+    return std::make_shared<const policy::Policy>(std::move(loaded.policy));
+  }
+  std::string all;
+  for (const auto& problem : loaded.problems) {
+    if (!all.empty()) all += '\n';
+    all += policy::to_string(problem, path);
+  }
+  return fail(Errc::invalid_request, all);
+}
+
 // Moves a value out, or notes the first error.
 template <class T>
 void keep(T& out, Result<T> result, std::optional<Error>& error) {
@@ -192,6 +253,16 @@ void keep(T& out, Result<T> result, std::optional<Error>& error) {
   } else if (!error) {
     error = result.error();
   }
+}
+
+Result<Rules> load_rules(const Config& config, const TokenKeyPtr& environment_key) {
+  Rules rules;
+  std::optional<Error> error;
+  keep(rules.policy, load_policy(config.policy), error);
+  keep(rules.keys, load_keys(config, environment_key), error);
+  keep(rules.revocations, load_revocations(config.revocations), error);
+  if (error) return fail(*error);
+  return rules;
 }
 
 }  // namespace
@@ -218,21 +289,6 @@ Result<Config> configure(const CommandLine& options) {
   return config;
 }
 
-Result<policy::Snapshot> load_policy(const std::string& path) {
-  const auto text = read_trusted_text(path, limits::kPolicyFile);
-  if (!text) return fail(text.error());
-  auto loaded = policy::load(*text);
-  if (loaded.problems.empty()) {
-    return std::make_shared<const policy::Policy>(std::move(loaded.policy));
-  }
-  std::string all;
-  for (const auto& problem : loaded.problems) {
-    if (!all.empty()) all += '\n';
-    all += policy::to_string(problem, path);
-  }
-  return fail(Errc::invalid_request, all);
-}
-
 Result<Startup> prepare(const CommandLine& options, Secret environment_key) {
   auto configured = configure(options);
   if (!configured) return fail(configured.error());
@@ -240,8 +296,8 @@ Result<Startup> prepare(const CommandLine& options, Secret environment_key) {
   Startup startup;
   std::optional<Error> error;
   startup.listeners = take_passed_sockets();
-  keep(startup.policy, load_policy(config.policy), error);
-  keep(startup.keys, load_keys(config, std::move(environment_key)), error);
+  keep(startup.environment_key, environment_key_of(std::move(environment_key)), error);
+  keep(startup.rules, load_rules(config, startup.environment_key), error);
   keep(startup.identities, find_identities(config.docker_socket, config.require_separation), error);
   if (error) return fail(*error);  // before anything is made on disk
   const Identity& owner = startup.identities.broker;
@@ -252,8 +308,26 @@ Result<Startup> prepare(const CommandLine& options, Secret environment_key) {
   startup.audit.path = config.audit;
   keep(startup.front_executable, open_front(config.front_executable), error);
   if (error) return fail(*error);
+  startup.options = options;
   startup.config = std::move(config);
   return startup;
+}
+
+Result<Rules> reload_rules(const CommandLine& options, const TokenKeyPtr& environment_key) {
+  const auto config = configure(options);
+  if (!config) return fail(config.error());
+  return load_rules(*config, environment_key);
+}
+
+void warn_of_unreadable(const CommandLine& options, const Config& config) {
+  std::vector<std::string> files = {options.config.empty() ? kDefaultConfig : options.config,
+                                    config.policy, config.revocations};
+  for (const KeyFile& key : config.keys) files.push_back(key.file);
+  for (const KeyFile& set : config.key_sets) files.push_back(set.file);
+  for (const std::string& file : files) {
+    if (::access(file.c_str(), R_OK) == 0 || errno != EACCES) continue;
+    spdlog::warn("SIGHUP will be refused: this user cannot read {} again", file);
+  }
 }
 
 }  // namespace dc::broker

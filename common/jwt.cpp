@@ -79,16 +79,15 @@ std::optional<Header> read_header(std::string_view json) {
   return header;
 }
 
-// The one list of algorithms. Names are compared exactly.
-std::optional<Algorithm> parse_algorithm(std::string_view name) {
-  if (name == "HS256") return Algorithm::hs256;
-  return std::nullopt;
-}
+// The one list of algorithms, in the order of the enum.
+constexpr std::array<std::string_view, 4> kAlgorithms = {"HS256", "ES256", "EdDSA", "RS256"};
+static_assert(kAlgorithms.size() == static_cast<std::size_t>(enum_last(Algorithm{})) + 1);
 
-// Media type names are case-insensitive. `at+jwt` would need the rules of RFC 9068.
-bool is_jwt_type(std::string_view typ) {
-  return typ.size() == 3 && (typ[0] | 0x20) == 'j' && (typ[1] | 0x20) == 'w' &&
-         (typ[2] | 0x20) == 't';
+// Media type names are case-insensitive; `expected` is in lower case.
+bool is_type(std::string_view typ, std::string_view expected) {
+  return std::equal(typ.begin(), typ.end(), expected.begin(), expected.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+  });
 }
 
 auto refuse(std::string_view reason) { return fail(Errc::unauthenticated, std::string(reason)); }
@@ -116,10 +115,27 @@ Result<Unverified> parse_token(std::string_view token) {
   if (!header) return refuse("malformed header or unsupported member");
   const auto algorithm = parse_algorithm(header->alg.value_or(""));
   if (!algorithm) return refuse("unsupported algorithm");
-  if (header->typ && !is_jwt_type(*header->typ)) return refuse("unsupported type");
+  const bool access_token = header->typ && is_type(*header->typ, "at+jwt");
+  if (header->typ && !access_token && !is_type(*header->typ, "jwt")) {
+    return refuse("unsupported type");
+  }
   if (header->kid && !is_key_id(*header->kid)) return refuse("malformed key id");
-  return Unverified{token.substr(0, second), std::move(*payload), std::move(*signature), *algorithm,
-                    std::optional<std::string>(header->kid)};
+  return Unverified{token.substr(0, second),
+                    std::move(*payload),
+                    std::move(*signature),
+                    *algorithm,
+                    std::optional<std::string>(header->kid),
+                    access_token};
+}
+
+std::string_view algorithm_name(Algorithm algorithm) {
+  return kAlgorithms.at(static_cast<std::size_t>(algorithm));
+}
+
+std::optional<Algorithm> parse_algorithm(std::string_view name) {
+  const auto* const found = std::find(kAlgorithms.begin(), kAlgorithms.end(), name);
+  if (found == kAlgorithms.end()) return std::nullopt;
+  return static_cast<Algorithm>(found - kAlgorithms.begin());
 }
 
 bool is_key_id(std::string_view text) {

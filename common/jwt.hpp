@@ -10,14 +10,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 #include "common/error.hpp"
 #include "common/scopes.hpp"
 #include "common/types.hpp"
 
 namespace dc::jwt {
 
-enum class Algorithm : std::uint8_t { hs256 };
-constexpr Algorithm enum_last(Algorithm) { return Algorithm::hs256; }
+enum class Algorithm : std::uint8_t { hs256, es256, eddsa, rs256 };
+constexpr Algorithm enum_last(Algorithm) { return Algorithm::rs256; }
+
+// The names of RFC 7518 and RFC 8037, compared exactly.
+std::string_view algorithm_name(Algorithm algorithm);
+std::optional<Algorithm> parse_algorithm(std::string_view name);
 
 // A token of the right shape whose signature nobody has checked.
 struct Unverified {
@@ -26,6 +31,7 @@ struct Unverified {
   std::string signature;           // decoded bytes
   Algorithm algorithm = Algorithm::hs256;
   std::optional<std::string> kid;
+  bool access_token = false;  // typ is at+jwt (RFC 9068)
 };
 
 // Three canonical base64url segments, a header of known members, a known algorithm.
@@ -35,18 +41,29 @@ Result<Unverified> parse_token(std::string_view token);
 struct Claims {
   ServiceName service;                  // `service`, else `sub`
   std::optional<Scopes> scopes;         // absent: the token does not narrow the profile
+  Text<256> subject;                    // `sub`, empty where there is none
   Text<128> token_id;                   // `jti`, may be empty
-  std::optional<std::int64_t> expires;  // seconds since the epoch
+  std::optional<std::int64_t> issued;   // `iat`, like `exp` in seconds since the epoch
+  std::optional<std::int64_t> expires;  // `exp`
 };
 
+// What a key wants of the tokens that it signs, beyond what every token must be.
 struct ClaimRules {
   bool require_exp = true;
-  std::chrono::seconds leeway{30};
+  std::string issuer;                           // the only `iss`; empty: it is not looked at
+  std::vector<std::string> audience;            // one of them in `aud`; empty: no `aud` at all
+  std::optional<std::chrono::seconds> max_ttl;  // of exp - iat, which then must both be there
+  std::optional<std::chrono::seconds> max_age;  // of now - iat, which then must be there
+  bool replay_protection = false;               // jti, iat and exp must be there
+  bool access_token = false;                    // typ must be at+jwt, else it must not
+  friend bool operator==(const ClaimRules&, const ClaimRules&) = default;
 };
 
-// Reads the payload of a token whose signature holds, at time `now` (seconds since the epoch).
+// Reads the payload of a token whose signature holds, at time `now` (seconds since the epoch), with
+// a clock difference of `leeway` allowed for.
 // Errc::unauthenticated; `detail` is the reason, for the audit only.
-Result<Claims> parse_claims(std::string_view payload, std::int64_t now, const ClaimRules& rules);
+Result<Claims> parse_claims(std::string_view payload, std::int64_t now, const ClaimRules& rules,
+                            std::chrono::seconds leeway);
 
 // What a key may be named: 1 to 64 of A-Z a-z 0-9 . _ -
 bool is_key_id(std::string_view text);

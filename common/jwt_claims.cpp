@@ -55,21 +55,60 @@ bool read_time(dom::object claims, std::string_view name, Time& time) {
   return true;
 }
 
+struct Times {
+  Time expires, begins, issued;
+};
+
 // The reason to refuse; empty when there is none.
 std::string_view check_times(dom::object claims, std::int64_t now, const ClaimRules& rules,
-                             Time& expires) {
-  const std::int64_t leeway = rules.leeway.count();
-  Time begins;
-  Time issued;
+                             std::int64_t leeway, Times& times) {
+  auto& [expires, begins, issued] = times;
   if (!read_time(claims, "exp", expires)) return "exp is not a time";
   if (!read_time(claims, "nbf", begins)) return "nbf is not a time";
   if (!read_time(claims, "iat", issued)) return "iat is not a time";
-  if (!expires && rules.require_exp) return "exp is missing";
+  const bool once = rules.replay_protection;
+  if (!expires && (rules.require_exp || rules.max_ttl || once)) return "exp is missing";
+  if (!issued && (rules.max_ttl || rules.max_age || once)) return "iat is missing";
   if (expires && *expires <= now - leeway) return "expired";
   if (begins && *begins > now + leeway) return "not valid yet";
   if (issued && *issued > now + leeway) return "issued in the future";
   if (begins && expires && *begins > *expires) return "nbf is after exp";
+  if (rules.max_ttl && *expires - *issued > rules.max_ttl->count()) return "exp is too far off iat";
+  if (rules.max_age && *issued < now - leeway - rules.max_age->count())
+    return "issued too long ago";
   return {};
+}
+
+// A token that names an audience is for nobody else, so a key without one takes no such token
+// (RFC 7519 section 4.1.3).
+bool is_for_us(dom::object claims, const std::vector<std::string>& audience) {
+  dom::element value;
+  if (!find(claims, "aud", value)) return audience.empty();
+  const auto is_ours = [&](dom::element item) {
+    std::string_view text;
+    return item.get(text) == simdjson::SUCCESS &&
+           std::find(audience.begin(), audience.end(), text) != audience.end();
+  };
+  dom::array list;
+  if (value.get(list) != simdjson::SUCCESS) return is_ours(value);
+  const bool clean =
+      std::all_of(list.begin(), list.end(), [](dom::element item) { return item.is_string(); });
+  return clean && std::any_of(list.begin(), list.end(), is_ours);
+}
+
+// The string of a claim that may be absent. False when present and anything else.
+bool read_text(dom::object claims, std::string_view name, std::string_view& text) {
+  dom::element value;
+  return !find(claims, name, value) || value.get(text) == simdjson::SUCCESS;
+}
+
+// The reason to refuse; empty when there is none.
+std::string_view check_parties(dom::object claims, const ClaimRules& rules) {
+  std::string_view issuer;
+  if (!rules.issuer.empty() && (!read_text(claims, "iss", issuer) || issuer != rules.issuer)) {
+    return "iss is not the key's issuer";
+  }
+  return is_for_us(claims, rules.audience) ? "" : "aud is not for this service";
 }
 
 // Unknown names grant nothing and are no error: the issuer may know other services' scopes.
@@ -104,8 +143,8 @@ bool read_scopes(dom::object claims, std::string_view name, std::optional<Scopes
 
 }  // namespace
 
-// `aud` and `iss` are not read: no key binds an audience or an issuer yet.
-Result<Claims> parse_claims(std::string_view payload, std::int64_t now, const ClaimRules& rules) {
+Result<Claims> parse_claims(std::string_view payload, std::int64_t now, const ClaimRules& rules,
+                            std::chrono::seconds leeway) {
   if (payload.size() > limits::kTokenClaims) return refuse("claims are too long");
   // Newer simdjson skips a byte order mark.
   if (payload.substr(0, 3) == "\xEF\xBB\xBF") return refuse("claims begin with a byte order mark");
@@ -118,28 +157,34 @@ Result<Claims> parse_claims(std::string_view payload, std::int64_t now, const Cl
   }
   if (!is_sound(root, 0)) return refuse("claims are too deep, too many or duplicate");
 
-  Time expires;
-  const auto reason = check_times(claims, now, rules, expires);
+  Times times;
+  auto reason = check_times(claims, now, rules, leeway.count(), times);
+  if (reason.empty()) reason = check_parties(claims, rules);
   if (!reason.empty()) return refuse(reason);
+  std::string_view service;
+  std::string_view subject;
+  std::string_view id;
+  if (!read_text(claims, "sub", subject)) return refuse("sub is not a string");
+  auto known_subject = Text<256>::parse(subject);
+  if (!known_subject) return refuse("malformed sub");
   dom::element value;
-  std::string_view text;
-  if (!find(claims, "service", value) && !find(claims, "sub", value)) {
-    return refuse("neither service nor sub");
+  if (!find(claims, "service", value)) {
+    service = subject;
+  } else if (value.get(service) != simdjson::SUCCESS) {
+    return refuse("service is not a string");
   }
-  if (value.get(text) != simdjson::SUCCESS) return refuse("service is not a string");
-  auto service = ServiceName::parse(text);
-  if (!service) return refuse("malformed service name");
+  auto name = ServiceName::parse(service);
+  if (!name) return refuse("malformed service name, or neither service nor sub");
   std::optional<Scopes> scopes;
   if (!read_scopes(claims, "scope", scopes) || !read_scopes(claims, "scopes", scopes)) {
     return refuse("malformed scope");
   }
-  text = {};
-  if (find(claims, "jti", value) && value.get(text) != simdjson::SUCCESS) {
-    return refuse("jti is not a string");
-  }
-  auto token_id = Text<128>::parse(text);
+  if (!read_text(claims, "jti", id)) return refuse("jti is not a string");
+  if (id.empty() && rules.replay_protection) return refuse("jti is missing");
+  auto token_id = Text<128>::parse(id);
   if (!token_id) return refuse("malformed jti");
-  return Claims{std::move(*service), scopes, std::move(*token_id), expires};
+  return Claims{std::move(*name),     scopes,       std::move(*known_subject),
+                std::move(*token_id), times.issued, times.expires};
 }
 
 }  // namespace dc::jwt

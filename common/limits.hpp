@@ -92,9 +92,24 @@ inline constexpr std::size_t kTokenMembers = 32;
 inline constexpr std::size_t kTokenDepth = 4;
 inline constexpr std::size_t kHmacKeyMin = 32;  // RFC 7518 section 3.2 for HS256
 inline constexpr std::size_t kHmacKeyMax = 1024;
-inline constexpr std::size_t kKeys = 16;    // configured at once, for rotation
-inline constexpr seconds kTokenLeeway{30};  // clock difference between issuer and us
-inline constexpr seconds kTokenCache{60};   // longest life of a verified token's handle
+inline constexpr std::size_t kRsaBitsMin = 2048;  // RFC 7518 section 3.3
+inline constexpr std::size_t kRsaBitsMax = 8192;  // a longer one takes milliseconds a signature
+inline constexpr std::size_t kPublicKeyFile = 16 * 1024;  // PEM, with room for comments
+inline constexpr std::size_t kJwksFile = 64 * 1024;
+inline constexpr std::size_t kKeys = 16;       // configured at once, for rotation
+inline constexpr std::size_t kAudiences = 16;  // of one key
+inline constexpr std::size_t kIssuer = 256;
+inline constexpr seconds kTokenLeeway{30};     // clock difference between issuer and us
+inline constexpr seconds kTokenLeewayMax{60};  // more is a clock to be set, not to be allowed for
+// Used tokens that are remembered under keys with replay protection: a few MiB, and an hour of two
+// changes a second. While it is full, such keys allow no change.
+inline constexpr std::size_t kUsedTokens = 8192;
+// Taken back: entries of each list in the file of revocations, and its size.
+inline constexpr std::size_t kRevocations = 4096;
+inline constexpr std::size_t kRevocationsFile = 512 * 1024;
+// How often the log says that tokens without an end are in use.
+inline constexpr seconds kEndlessNotice = std::chrono::hours(1);
+inline constexpr seconds kTokenCache{60};  // longest life of a verified token's handle
 inline constexpr std::size_t kTokenCacheEntries = 4096;
 
 // --- fields of commands ------------------------------------------------------------------------

@@ -45,12 +45,35 @@ bool repeats(std::string_view text) {
 }
 
 bool signature_holds(const TokenKey& key, const jwt::Unverified& token) {
-  switch (token.algorithm) {
-    case jwt::Algorithm::hs256:
-      return token.signature.size() == kHmacBytes &&
-             equal_secrets(hmac_sha256(key.secret.view(), token.signing_input), token.signature);
+  if (key.algorithm != jwt::Algorithm::hs256) {
+    return verify_signature(key.algorithm, key.public_key.get(), token.signing_input,
+                            token.signature);
   }
-  return false;
+  return token.signature.size() == kHmacBytes &&
+         equal_secrets(hmac_sha256(key.secret.view(), token.signing_input), token.signature);
+}
+
+bool same_key(const TokenKey& a, const TokenKey& b) {
+  return a.algorithm == b.algorithm && a.kid == b.kid && a.settings == b.settings &&
+         equal_secrets(a.secret.view(), b.secret.view()) &&
+         same_public_key(a.public_key.get(), b.public_key.get());
+}
+
+// A token whose signature holds under `key`.
+Result<VerifiedClaims> judge(const TokenKeyPtr& key, const jwt::Unverified& token, std::int64_t now,
+                             std::chrono::seconds leeway) {
+  const auto& [rules, begins, ends] = key->settings;
+  if (token.access_token != rules.access_token) return refuse("not the key's type of token");
+  if (begins && now < *begins) return refuse("the key is not in use yet");
+  if (ends && now >= *ends) return refuse("the key is no longer in use");
+  auto claims = jwt::parse_claims(token.payload, now, rules, leeway);
+  if (!claims) return fail(std::move(claims.error()));
+  std::optional<std::int64_t> until = ends;
+  if (claims->expires) {
+    const std::int64_t expires = *claims->expires + leeway.count();
+    until = until ? std::min(*until, expires) : expires;
+  }
+  return VerifiedClaims{std::move(*claims), key, until};
 }
 
 }  // namespace
@@ -58,6 +81,9 @@ bool signature_holds(const TokenKey& key, const jwt::Unverified& token) {
 Result<void> check_key_strength(std::string_view secret) {
   if (secret.size() < limits::kHmacKeyMin) return weak("is shorter than 32 bytes");
   if (secret.size() > limits::kHmacKeyMax) return weak("is longer than 1024 bytes");
+  if (contains_folded(secret, "-----begin ")) {
+    return weak("is a PEM file, so say which `algorithm` it is for");
+  }
   for (const std::string_view placeholder : kPlaceholders) {
     if (contains_folded(secret, placeholder)) return weak("looks like one from an example");
   }
@@ -68,38 +94,51 @@ Result<void> check_key_strength(std::string_view secret) {
 }
 
 Result<void> TokenKeys::add(TokenKey key) {
-  if (keys_.size() == limits::kKeys) return fail(Errc::invalid_request, "more than 16 token keys");
   if (key.kid && !jwt::is_key_id(*key.kid)) {
     return fail(Errc::invalid_request, "a key id must be 1 to 64 of A-Z a-z 0-9 . _ -");
   }
-  for (const TokenKey& other : keys_) {
-    if (key.kid && other.kid == key.kid) {
-      return fail(Errc::invalid_request, "two token keys have the id " + *key.kid);
+  if (key.algorithm == jwt::Algorithm::hs256) {
+    if (auto strong = check_key_strength(key.secret.view()); !strong) return strong;
+  } else if (!key.public_key) {
+    return fail(Errc::invalid_request, "there is no public key");
+  }
+  return add(std::make_shared<const TokenKey>(std::move(key)));
+}
+
+Result<void> TokenKeys::add(TokenKeyPtr key) {
+  if (keys_.size() == limits::kKeys) return fail(Errc::invalid_request, "more than 16 token keys");
+  for (const TokenKeyPtr& other : keys_) {
+    if (key->kid && other->kid == key->kid) {
+      return fail(Errc::invalid_request, "two token keys have the id " + *key->kid);
     }
   }
-  if (auto strong = check_key_strength(key.secret.view()); !strong) return strong;
   keys_.push_back(std::move(key));
   return {};
 }
 
-Result<jwt::Claims> TokenKeys::verify(std::string_view token, std::int64_t now) const {
+void TokenKeys::take_over(const TokenKeys& before) {
+  for (TokenKeyPtr& key : keys_) {
+    const auto same = [&key](const TokenKeyPtr& other) { return same_key(*key, *other); };
+    const auto found = std::find_if(before.keys_.begin(), before.keys_.end(), same);
+    if (found != before.keys_.end()) key = *found;
+  }
+}
+
+Result<VerifiedClaims> TokenKeys::verify(std::string_view token, std::int64_t now) const {
   auto parsed = jwt::parse_token(token);
   if (!parsed) return fail(std::move(parsed.error()));
   bool tried = false;
-  for (const TokenKey& key : keys_) {
-    const bool named = parsed->kid ? key.kid == parsed->kid : !key.kid || keys_.size() == 1;
-    if (!named) continue;
+  for (const TokenKeyPtr& key : keys_) {
+    const bool named = parsed->kid ? key->kid == parsed->kid : !key->kid || keys_.size() == 1;
+    if (!named || key->algorithm != parsed->algorithm) continue;
     tried = true;
-    if (signature_holds(key, *parsed)) {
-      return jwt::parse_claims(parsed->payload, now, {key.require_exp, limits::kTokenLeeway});
-    }
+    if (signature_holds(*key, *parsed)) return judge(key, *parsed, now, leeway_);
   }
-  return refuse(tried ? "wrong signature" : "no key of this id");
+  return refuse(tried ? "wrong signature" : "no key of this algorithm and id");
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view message) {
-  // A configuration file of OpenSSL could load foreign code, and is out of reach once sealed.
-  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  start_openssl();
   std::string mac(kHmacBytes, '\0');
   unsigned size = 0;
   const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),

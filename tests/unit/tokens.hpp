@@ -22,9 +22,18 @@ inline std::string sign(std::string_view header, std::string_view payload,
   return input + "." + b64(dc::hmac_sha256(key, input));
 }
 
+inline dc::TokenKey hmac_key(std::string_view secret, std::optional<std::string> kid = {},
+                             bool require_exp = true) {
+  dc::TokenKey key;
+  key.kid = std::move(kid);
+  key.secret = Secret(secret);
+  key.settings.rules.require_exp = require_exp;
+  return key;
+}
+
 inline dc::TokenKeys keys_with(std::string_view key = kKey, bool require_exp = true) {
   dc::TokenKeys keys;
-  (void)keys.add({std::nullopt, require_exp, Secret(key)});
+  (void)keys.add(hmac_key(key, std::nullopt, require_exp));
   return keys;
 }
 
