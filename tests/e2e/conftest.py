@@ -124,6 +124,14 @@ def start_service(service_maker):
 
 
 @pytest.fixture
+def keys(tmp_path):
+    """A directory for files that the broker's user can read again, as SIGHUP needs it."""
+    for path in (tmp_path, *list(tmp_path.parents)[:2]):
+        path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
 def client(service):
     with contextlib.closing(service.client()) as client:
         yield client

@@ -60,14 +60,14 @@ def test_dockers_group(service, engine):
 
 
 @pytest.mark.parametrize("who", ["broker", "keeper", "front"])
-def test_secret_is_not_in_the_environment(service, who):
+def test_j38_secret_is_not_in_the_environment(service, who):
     """The environment of no process shows the key."""
     content = Path(f"/proc/{members(service)[who]}/environ").read_bytes()
     assert service.secret.encode() not in content
 
 
 @pytest.mark.parametrize("who", ["keeper", "front"])
-def test_secret_is_not_in_memory(service, client, who):
+def test_j38_secret_is_not_in_memory(service, client, who):
     """Neither keeper nor front holds the key anywhere in writable memory."""
     assert client.get("/containers").status_code == 200
     pid = members(service)[who]

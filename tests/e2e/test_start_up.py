@@ -40,7 +40,7 @@ def maker(service_maker):
     ["", "short", "x" * 31, "a" * 64, "change-me-in-production", "your-secret-here", "your-jwt-secret",
      "secret" * 8, "0123456789abcdef0123456789abcde"],
 )  # fmt: skip
-def test_weak_secret(maker, secret):
+def test_j27_weak_secret(maker, secret):
     """A key that can be guessed is refused at the start, with the command that makes a good one."""
     code, log = maker(secret=secret).run_to_end()
     assert code == CONFIGURATION_ERROR, log

@@ -33,6 +33,7 @@ class Service:
         self.pass_fds = options.pop("pass_fds", ())
         self.front_policy_check = options.pop("front_policy_check", True)
         self.settings = options.pop("settings", {})
+        self.tables = options.pop("tables", "")  # text after the settings, such as [[key]]
         assert not options, options
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = self.directory / "service.log"
@@ -87,6 +88,13 @@ class Service:
         self.policy_file.write_text(policy)
         self.process.send_signal(signal.SIGHUP)
 
+    def hang_up(self, expect="policy reloaded"):
+        """SIGHUP; returns what the log says once it says `expect`."""
+        before = len(self.log)
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: expect in self.log[before:], what=f"{expect!r} in the log")
+        return self.log[before:]
+
     def close(self):
         if self.process and self.process.poll() is None:
             with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
@@ -129,6 +137,9 @@ class Service:
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
+    def audit_text(self):
+        return self.audit_file.read_text(encoding="utf-8")
+
     # Callers
 
     def token(self, service=policies.SERVICE, **claims):
@@ -162,7 +173,11 @@ class Service:
             "front_policy_check": self.front_policy_check,
             **self.settings,
         }
-        return "".join(f"{key} = {_toml(value)}\n" for key, value in lines.items())
+        return "".join(f"{key} = {_toml(value)}\n" for key, value in lines.items()) + self.tables
+
+    def configure(self):
+        """Writes the configuration anew, for the next start or SIGHUP."""
+        (self.directory / "config.toml").write_text(self.configuration())
 
     def _prepare(self, policy):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -173,7 +188,7 @@ class Service:
         os.chown(state, owner.pw_uid, owner.pw_gid)
         state.chmod(0o700)
         self.policy_file.write_text(policy)
-        (self.directory / "config.toml").write_text(self.configuration())
+        self.configure()
 
     def _environment(self):
         base = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LC_ALL": "C.UTF-8"}
