@@ -82,6 +82,7 @@ policy::ContainerFacts facts_of(const ContainerView& container, const Ownership&
   const auto content = ImageId::parse(container.image_id);
   if (content) facts.owner = ownership.proven_owner(container.labels, *content);
   if (auto image = ImageRef::parse(container.image)) facts.image = std::move(*image);
+  facts.name = container.name;
   return facts;
 }
 

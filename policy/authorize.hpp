@@ -80,19 +80,24 @@ Result<Allowed<X>> authorize(X command, const Principal& caller, const Snapshot&
   return Allowed<X>(std::move(*checked), caller.service, policy, **profile, judge.take_waived());
 }
 
+// What a container that check() let pass has in the end, in the kernel's order: the profile's base
+// less what is dropped and with what is added. On the host's network none that is about networks.
+[[nodiscard]] std::vector<Capability> effective_capabilities(const RunContainer& run,
+                                                             const Profile& profile);
+
 // What the broker knows of an existing container when it asks whether a caller may touch it.
 struct ContainerFacts {
   std::optional<ServiceName> owner;  // proven by our label, not claimed
   std::optional<ImageRef> image;     // as its creator named it, when that parses
-  std::string name{};
+  std::string name{};                // without a / before it
 };
 
 [[nodiscard]] bool is_owned(const ServiceName& caller, const ContainerFacts& container);
 // A container that may not be seen answers like one that does not exist.
 [[nodiscard]] bool may_see(const ServiceName& caller, const Profile& profile,
                            const ContainerFacts& container);
-// All that changes it, and its logs. Another service's proven container never; a foreign one when
-// `manage` lists "image-allowed" and its image is allowed.
+// All that changes it, and its logs. Another service's proven container never; one without an owner
+// when a rule of `adopt` fits it, or `manage` lists "image-allowed" and its image is allowed.
 [[nodiscard]] bool may_manage(const ServiceName& caller, const Profile& profile,
                               const ContainerFacts& container);
 

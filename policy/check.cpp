@@ -82,7 +82,29 @@ Result<X> checked(X command, Result<void> verdict) {
   return command;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 }  // namespace
+
+// Names are found in any case.
+Result<void> check_name(std::string_view name, Judge& judge) {
+  const std::string wanted = lower(name);
+  for (const NamePattern& reserved : judge.profile().reserved_names) {
+    const auto pattern = NamePattern::parse(lower(reserved.view()));
+    if (!pattern || !matches(*pattern, wanted)) continue;
+    const std::string entry = in_quotes(reserved.view());
+    return judge.refuse(Errc::field_not_allowed, "The name " + in_quotes(name) + " is reserved",
+                        {"reserved_names", entry,
+                         "ask for another name, or take " + entry + " out of reserved_names"});
+  }
+  return {};
+}
 
 Result<const Profile*> check_scope(Scope scope, std::string_view operation, const Principal& caller,
                                    const Policy& policy) {
@@ -127,7 +149,12 @@ Result<RestartContainer> check(RestartContainer restart, Judge&) {
 }
 
 Result<RemoveContainer> check(RemoveContainer remove, Judge&) { return remove; }
-Result<RenameContainer> check(RenameContainer rename, Judge&) { return rename; }
+
+Result<RenameContainer> check(RenameContainer rename, Judge& judge) {
+  auto name = check_name(rename.name.view(), judge);
+  return checked(std::move(rename), std::move(name));
+}
+
 Result<WaitContainer> check(WaitContainer wait, Judge&) { return wait; }
 Result<ReadStats> check(ReadStats stats, Judge&) { return stats; }
 
@@ -207,9 +234,21 @@ bool may_see(const ServiceName& caller, const Profile& profile, const ContainerF
   return profile.visible == Visible::all || may_manage(caller, profile, container);
 }
 
+namespace {
+
+bool is_adopted(const Profile& profile, const ContainerFacts& container) {
+  return std::any_of(profile.adopt.begin(), profile.adopt.end(), [&](const AdoptRule& rule) {
+    return (rule.name || rule.image) && (!rule.name || matches(*rule.name, container.name)) &&
+           (!rule.image || (container.image && rule.image->matches(*container.image)));
+  });
+}
+
+}  // namespace
+
 bool may_manage(const ServiceName& caller, const Profile& profile,
                 const ContainerFacts& container) {
   if (container.owner) return is_owned(caller, container);
+  if (is_adopted(profile, container)) return true;
   return profile.manage_image_allowed && container.image &&
          is_image_allowed(*container.image, profile);
 }

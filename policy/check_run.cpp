@@ -65,45 +65,6 @@ Result<void> check_ports(RunContainer& run, Judge& judge) {
   return {};
 }
 
-// One limit of `run`: its names in requests and in the policy file, and its least value.
-struct LimitRule {
-  std::string_view field, key;
-  std::uint64_t min;
-  std::string (*text)(std::uint64_t);
-  std::string (*wanted)(std::uint64_t);  // in TOML
-};
-std::string count_text(std::uint64_t count) { return std::to_string(count); }
-std::string quoted_size(std::uint64_t bytes) { return in_quotes(size_text(bytes)); }
-constexpr LimitRule kMemoryRule{"mem_limit", "memory", kMinMemory, size_text, quoted_size};
-constexpr LimitRule kCpusRule{"cpus", "cpus", kMinNanoCpus, cpus_text, cpus_text};
-constexpr LimitRule kPidsRule{"pids_limit", "pids", 1, count_text, count_text};
-constexpr LimitRule kShmRule{"shm_size", "shm", 1, size_text, quoted_size};
-
-// Fills in the default. Zero, which the Engine takes for "no limit", is under every minimum.
-Result<void> check_limit(std::optional<std::uint64_t>& asked, const Limit& limit,
-                         const LimitRule& rule, Judge& judge) {
-  if (!asked) asked = limit.standard;
-  const std::string field(rule.field);
-  if (*asked < rule.min) return invalid(field + " must be at least " + rule.text(rule.min));
-  if (*asked <= limit.max) return {};
-  const std::string key(rule.key);
-  return judge.refuse(
-      Errc::limit_exceeded, field + " is over the policy's maximum of " + rule.text(limit.max),
-      {key + ".max", rule.wanted(*asked), "ask for less, or raise the max of " + key});
-}
-
-Result<void> check_limits(RunContainer& run, Judge& judge) {
-  const Profile& profile = judge.profile();
-  if (auto memory = check_limit(run.memory, profile.memory, kMemoryRule, judge); !memory) {
-    return memory;
-  }
-  if (auto cpus = check_limit(run.nano_cpus, profile.nano_cpus, kCpusRule, judge); !cpus) {
-    return cpus;
-  }
-  if (auto pids = check_limit(run.pids, profile.pids, kPidsRule, judge); !pids) return pids;
-  return check_limit(run.shm, profile.shm, kShmRule, judge);
-}
-
 // Without restart is always allowed. on-failure without a count would retry for ever.
 Result<void> check_restart(RunContainer& run, Judge& judge) {
   RestartPolicy& restart = run.restart;
@@ -125,15 +86,19 @@ Result<void> check_restart(RunContainer& run, Judge& judge) {
 }
 
 Result<void> check_arguments(const RunContainer& run) {
-  std::size_t bytes = 0;
-  for (const auto* list : {&run.command, &run.entrypoint}) {
+  constexpr std::string_view kFields = "command, entrypoint and healthcheck";
+  static const std::vector<Argument> kNone;
+  std::size_t count = 0, bytes = 0;
+  const auto& test = run.healthcheck ? run.healthcheck->test : kNone;
+  for (const auto* list : {&run.command, &run.entrypoint, &test}) {
+    count += list->size();
     for (const Argument& argument : *list) bytes += argument.view().size();
   }
-  if (run.command.size() + run.entrypoint.size() > limits::kArguments) {
-    return too_many("command and entrypoint", limits::kArguments, " arguments together");
+  if (count > limits::kArguments) {
+    return too_many(kFields, limits::kArguments, " arguments together");
   }
   if (bytes <= limits::kArgumentBytes) return {};
-  return too_many("command and entrypoint", limits::kArgumentBytes, " bytes together");
+  return too_many(kFields, limits::kArgumentBytes, " bytes together");
 }
 
 Result<void> check_environment(const RunContainer& run) {
@@ -168,31 +133,77 @@ Result<void> check_size(const RunContainer& run) {
   return too_many("the request", limits::kFrame - kFrameEnvelope, " bytes, all fields together");
 }
 
-// Not offered yet.
-Result<void> check_unoffered(const RunContainer& run) {
-  const bool asked = !run.mounts.empty() || !run.tmpfs.empty() || !run.devices.empty() ||
-                     !run.gpus.empty() || !run.cap_add.empty() || !run.cap_drop.empty() ||
-                     !run.ulimits.empty() || !run.dns.empty() || !run.extra_hosts.empty() ||
-                     !run.groups.empty() || run.healthcheck || run.stop_signal ||
-                     run.stop_timeout || run.log || run.pull != PullMode::missing || run.tty ||
-                     run.stdin_open || run.memswap;
-  if (!asked) return {};
-  return fail(Errc::field_not_allowed, "A field of the request is not offered");
+Result<void> check_read_only(const RunContainer& run, Judge& judge) {
+  if (run.read_only || !judge.profile().require_read_only) return {};
+  return judge.refuse(
+      Errc::field_not_allowed, "The root file system must be read_only",
+      {"require_read_only", "false", "ask for read_only, or set require_read_only to false"});
 }
+
+Result<void> check_names(const RunContainer& run, Judge& judge) {
+  if (run.name) {
+    if (auto name = check_name(run.name->view(), judge); !name) return name;
+  }
+  if (!run.hostname) return {};
+  return check_name(run.hostname->view(), judge);
+}
+
+Result<void> check_stop(const RunContainer& run) {
+  if (run.stop_timeout.value_or(0) <= limits::kStopTimeout) return {};
+  return too_many("stop_timeout", limits::kStopTimeout, " seconds");
+}
+
+using Step = Result<void> (*)(RunContainer& run, Judge& judge);
+
+// A rule that changes nothing, or asks no policy, as a step.
+template <Result<void> (*Check)(const RunContainer&)>
+Result<void> step(RunContainer& run, Judge&) {
+  return Check(run);
+}
+template <Result<void> (*Check)(const RunContainer&, Judge&)>
+Result<void> step(RunContainer& run, Judge& judge) {
+  return Check(run, judge);
+}
+
+Result<void> check_run_image(const RunContainer& run, Judge& judge) {
+  return check_image(run.image, judge);
+}
+
+// In this order: what is wrong whatever the policy says, then what the policy decides. The network
+// comes before what depends on it, the size after all that is filled in.
+constexpr auto kSteps = std::to_array<Step>({
+    step<check_arguments>,
+    step<check_environment>,
+    step<check_labels>,
+    step<check_stop>,
+    step<check_run_image>,
+    step<check_names>,
+    check_network,
+    check_ports,
+    check_mounts,
+    check_tmpfs,
+    step<check_devices>,
+    step<check_gpus>,
+    check_capabilities,
+    step<check_user>,
+    step<check_groups>,
+    step<check_read_only>,
+    check_limits,
+    step<check_ulimits>,
+    check_restart,
+    check_healthcheck,
+    check_log,
+    step<check_dns>,
+    step<check_extra_hosts>,
+    step<check_size>,
+});
 
 }  // namespace
 
 Result<RunContainer> check(RunContainer run, Judge& judge) {
-  if (auto offered = check_unoffered(run); !offered) return fail(offered.error());
-  if (auto arguments = check_arguments(run); !arguments) return fail(arguments.error());
-  if (auto variables = check_environment(run); !variables) return fail(variables.error());
-  if (auto labels = check_labels(run); !labels) return fail(labels.error());
-  if (auto image = check_image(run.image, judge); !image) return fail(image.error());
-  if (auto network = check_network(run, judge); !network) return fail(network.error());
-  if (auto ports = check_ports(run, judge); !ports) return fail(ports.error());
-  if (auto limits = check_limits(run, judge); !limits) return fail(limits.error());
-  if (auto restart = check_restart(run, judge); !restart) return fail(restart.error());
-  if (auto size = check_size(run); !size) return fail(size.error());
+  for (const Step step : kSteps) {
+    if (auto good = step(run, judge); !good) return fail(std::move(good.error()));
+  }
   return run;
 }
 

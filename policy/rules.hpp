@@ -18,6 +18,8 @@ inline constexpr std::uint64_t kNanosPerCpu = 1'000'000'000;
 inline constexpr std::uint64_t kMaxCpus = 4096;
 inline constexpr std::uint64_t kMaxRate = 1'000'000;  // more than one process can answer
 
+inline constexpr std::uint64_t kMinHealthTime = 1'000'000'000;  // nanoseconds; a check is a process
+
 // Privileged ports, docker-control's own and the Engine's.
 constexpr bool is_reserved_port(std::uint32_t port) {
   return port < 1024 || port == 8002 || port == 2375 || port == 2376;
@@ -52,6 +54,13 @@ inline std::string size_text(std::uint64_t bytes) {
   std::string text = std::to_string(bytes);
   if (unit > 0) text += kUnits[unit - 1];
   return text;
+}
+
+// 5000000000 -> "5s", 1500000000 -> "1500ms"; the spelling of the policy file.
+inline std::string duration_text(std::uint64_t nanoseconds) {
+  constexpr std::uint64_t kSecond = 1'000'000'000, kMillisecond = 1'000'000;
+  if (nanoseconds % kSecond == 0) return std::to_string(nanoseconds / kSecond) + "s";
+  return std::to_string(nanoseconds / kMillisecond) + "ms";
 }
 
 // 1500000000 -> "1.5".
