@@ -2,107 +2,18 @@
 // The policy file's grammar: tables of keys, each with the function that reads it into a Profile.
 // Broker and command line only. Everything wrong is collected; one problem refuses the whole file.
 #include "policy/load.hpp"
-#include <toml++/toml.h>
-#include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
-#include <span>
 #include "common/wire.hpp"
-#include "policy/rules.hpp"
+#include "policy/load_container.hpp"
+#include "policy/load_value.hpp"
 
 namespace dc::policy {
 namespace {
 
+using namespace reading;
+
 // What travels around a profile in its frame.
 constexpr std::size_t kFrameEnvelope = 256;
-
-using Problems = std::vector<Problem>;
-
-void add_problem(Problems& problems, const toml::source_region& where, std::string message) {
-  problems.push_back({where.begin.line, where.begin.column, std::move(message)});
-}
-
-// Text of the file, made fit for a message.
-std::string shown(std::string_view text) {
-  const auto clipped = Text<128>::clip(text);
-  return "\"" + clipped.str() + "\"";
-}
-
-// One value of the file, its name in messages, and where complaints about it go.
-struct Value {
-  const toml::node& node;
-  std::string name;
-  Problems& problems;
-
-  void wrong(std::string_view what) const {
-    add_problem(problems, node.source(), name + ": " + std::string(what));
-  }
-};
-
-// --- tables ------------------------------------------------------------------------------------
-
-struct Key {
-  std::string_view name;
-  void (*read)(const Value& value, Profile& profile);
-};
-
-void unknown_key(const toml::key& key, std::span<const Key> known, const Value& table) {
-  std::string message = table.name + ": unknown key " + shown(key.str()) + "; known are";
-  for (const Key& one : known) {
-    message += (&one == known.data() ? " " : ", ") + std::string(one.name);
-  }
-  add_problem(table.problems, key.source(), std::move(message));
-}
-
-void read_keys(const Value& table, std::span<const Key> known, Profile& profile) {
-  if (!table.node.is_table()) return table.wrong("must be a table");
-  for (const auto& [key, node] : *table.node.as_table()) {
-    const std::string_view name = key.str();
-    const auto rule = std::find_if(known.begin(), known.end(),
-                                   [name](const Key& one) { return one.name == name; });
-    if (rule == known.end()) {
-      unknown_key(key, known, table);
-    } else {
-      rule->read(Value{node, table.name + "." + std::string(rule->name), table.problems}, profile);
-    }
-  }
-}
-
-// --- values ------------------------------------------------------------------------------------
-
-std::optional<std::string_view> read_text(const Value& value) {
-  const auto* text = value.node.as_string();
-  if (text != nullptr) return std::string_view(text->get());
-  value.wrong("must be text in quotes");
-  return std::nullopt;
-}
-
-// Calls use(element, text) for each element of a list of texts.
-template <class Use>
-void read_texts(const Value& value, Use use) {
-  const auto* list = value.node.as_array();
-  if (list == nullptr) return value.wrong("must be a list of texts, such as [\"one\", \"two\"]");
-  if (list->size() > limits::kProfileEntries) {
-    return value.wrong("must be at most " + std::to_string(limits::kProfileEntries) + " entries");
-  }
-  std::size_t index = 0;
-  for (const toml::node& node : *list) {
-    const Value element{node, value.name + "[" + std::to_string(index++) + "]", value.problems};
-    if (const auto text = read_text(element)) use(element, *text);
-  }
-}
-
-// A list of a validated type: each element goes through its parse().
-template <class T>
-void read_parsed_list(const Value& value, std::vector<T>& out) {
-  out.clear();
-  read_texts(value, [&](const Value& element, std::string_view text) {
-    auto parsed = T::parse(text);
-    if (!parsed) return element.wrong(shown(text) + " " + parsed.error().detail);
-    out.push_back(std::move(*parsed));
-  });
-}
 
 void read_scopes(const Value& value, Profile& profile) {
   profile.scopes = {};
@@ -116,26 +27,39 @@ void read_scopes(const Value& value, Profile& profile) {
   });
 }
 
-void read_images(const Value& value, Profile& profile) { read_parsed_list(value, profile.images); }
+// "docker.io/" and the like.
+bool is_whole_registry(std::string_view entry) {
+  return entry.find('/') == entry.size() - 1 && entry.find_first_of(".:") != std::string_view::npos;
+}
+
+void read_images(const Value& value, Profile& profile) {
+  read_parsed_list(value, profile.images, [](const Value& element, const ImagePattern& entry) {
+    if (!is_whole_registry(entry.view())) return;
+    element.risky("whoever can publish in that registry, often anybody, can run code on this host");
+  });
+}
 
 void read_networks(const Value& value, Profile& profile) {
-  read_parsed_list(value, profile.networks);
-  for (const NetworkName& name : profile.networks) {
+  read_parsed_list(value, profile.networks, [](const Value& element, const NetworkName& name) {
     if (is_reserved_network(name.view())) {
-      value.wrong(shown(name.view()) + " is the Engine's own and can never be used");
+      element.wrong(shown(name.view()) + " is the Engine's own and can never be used");
     }
-  }
+    if (name.view() == "host") {
+      element.risky(
+          "such a container reaches every service on the host's loopback address as if it were "
+          "local");
+    }
+  });
 }
 
 void read_restart(const Value& value, Profile& profile) {
-  profile.restart.clear();
-  read_texts(value, [&](const Value& element, std::string_view text) {
-    const auto kind = parse_restart(text);
-    if (!kind) {
-      return element.wrong(shown(text) + " must be no, on-failure, always or unless-stopped");
-    }
-    profile.restart.push_back(*kind);
-  });
+  read_names(value, parse_restart, "must be no, on-failure, always or unless-stopped",
+             profile.restart);
+  if (std::any_of(profile.restart.begin(), profile.restart.end(), [](Restart kind) {
+        return kind == Restart::always || kind == Restart::unless_stopped;
+      })) {
+    value.risky("such a container comes back by itself, after its service's rights are gone too");
+  }
 }
 
 void read_visible(const Value& value, Profile& profile) {
@@ -143,6 +67,8 @@ void read_visible(const Value& value, Profile& profile) {
   if (!text) return;
   if (*text != "owned" && *text != "all") return value.wrong("must be \"owned\" or \"all\"");
   profile.visible = *text == "all" ? Visible::all : Visible::owned;
+  if (profile.visible == Visible::owned) return;
+  value.risky("the service sees every container and network of the host, and what they run");
 }
 
 // "owned" goes without saying; it is accepted so that a list can say it.
@@ -195,82 +121,73 @@ void read_address(const Value& value, Profile& profile) {
   auto address = IpAddress::parse(*text);
   if (!address) return value.wrong(shown(*text) + " " + address.error().detail);
   profile.port_address = std::move(*address);
-}
-
-void read_ephemeral(const Value& value, Profile& profile) {
-  const auto* flag = value.node.as_boolean();
-  if (flag == nullptr) return value.wrong("must be true or false");
-  profile.ephemeral_ports = flag->get();
+  if (profile.port_address.view() != "0.0.0.0" && profile.port_address.view() != "::") return;
+  value.risky("published ports can be reached from outside, whatever the host's firewall says");
 }
 
 void read_ports(const Value& value, Profile& profile) {
-  static constexpr std::array<Key, 3> kKeys = {
-      {{"host", read_host_ports}, {"address", read_address}, {"ephemeral", read_ephemeral}}};
+  static constexpr std::array<Key<Profile>, 3> kKeys = {
+      {{"host", read_host_ports},
+       {"address", read_address},
+       {"ephemeral", read_switch<Profile, &Profile::ephemeral_ports>}}};
   read_keys(value, kKeys, profile);
 }
 
-// --- limits ------------------------------------------------------------------------------------
+// --- adopt, quota, mode ------------------------------------------------------------------------
 
-template <std::uint64_t Min>
-std::optional<std::uint64_t> read_size(const Value& value) {
-  const auto* text = value.node.as_string();
-  const auto bytes = text != nullptr ? parse_size(text->get()) : std::nullopt;
-  if (!bytes || *bytes < Min) {
-    value.wrong("must be a size in quotes, such as \"512m\" or \"16g\", of at least " +
-                size_text(Min));
-    return std::nullopt;
+void read_adopted(const Value& element, Profile& profile) {
+  static constexpr std::array<Key<AdoptRule>, 2> kKeys = {
+      {{"name", read_member<AdoptRule, &AdoptRule::name>},
+       {"image", read_member<AdoptRule, &AdoptRule::image>}}};
+  AdoptRule rule;
+  const std::size_t problems = element.loaded.problems.size();
+  read_keys(element, kKeys, rule);
+  if (element.loaded.problems.size() > problems) return;
+  if (!rule.name && !rule.image) return element.wrong("needs a name, an image or both");
+  if (rule.name && rule.name->view() == "*" && !rule.image) {
+    return element.wrong("\"*\" would be every container of the host; name an image too");
   }
-  return bytes;
+  profile.adopt.push_back(std::move(rule));
 }
 
-std::optional<std::uint64_t> read_cpus(const Value& value) {
-  const auto number = value.node.value<double>();  // takes an integer too
-  // The negation refuses nan as well.
-  if (!number || !(*number >= 0.01 && *number <= static_cast<double>(kMaxCpus))) {
-    value.wrong("must be a number of processors from 0.01 to " + std::to_string(kMaxCpus));
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(std::llround(*number * static_cast<double>(kNanosPerCpu)));
+void read_adopt(const Value& value, Profile& profile) {
+  profile.adopt.clear();
+  read_list(value, " of tables, such as [{name = \"tt-*\", image = \"ghcr.io/x/\"}]",
+            [&](const Value& element) { read_adopted(element, profile); });
 }
 
-template <std::uint64_t Max>
-std::optional<std::uint64_t> read_count(const Value& value) {
-  const auto* number = value.node.as_integer();
-  if (number == nullptr || number->get() < 1 || number->get() > static_cast<std::int64_t>(Max)) {
-    value.wrong("must be a whole number from 1 to " + std::to_string(Max));
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(number->get());
+void read_quota(const Value& value, Profile& profile) {
+  static constexpr std::array<Key<Quota>, 7> kKeys = {
+      {{"containers", read_number<Quota, &Quota::containers, read_count<kMaxQuota>>},
+       {"memory", read_number<Quota, &Quota::memory, read_size<kMinMemory>>},
+       {"cpus", read_number<Quota, &Quota::nano_cpus, read_cpus>},
+       {"ports", read_number<Quota, &Quota::ports, read_count<kMaxQuota, 0>>},
+       {"networks", read_number<Quota, &Quota::networks, read_count<kMaxQuota, 0>>},
+       {"pulls", read_number<Quota, &Quota::pulls, read_count<limits::kPulls>>},
+       {"follows", read_number<Quota, &Quota::follows, read_count<limits::kStreams>>}}};
+  read_keys(value, kKeys, profile.quota);
 }
 
-void read_rate(const Value& value, Profile& profile) {
-  if (const auto rate = read_count<kMaxRate>(value)) {
-    profile.rate = static_cast<std::uint32_t>(*rate);
+void read_judging(const Value& value, Profile& profile) {
+  const auto text = read_text(value);
+  if (!text) return;
+  if (*text == "enforce") {
+    profile.mode = Mode::enforce;
+    return;
   }
-}
-
-template <Limit Profile::*Which, auto Read>
-void read_limit(const Value& value, Profile& profile) {
-  static constexpr std::array<Key, 2> kKeys = {{{"default",
-                                                 [](const Value& number, Profile& into) {
-                                                   if (const auto read = Read(number))
-                                                     (into.*Which).standard = *read;
-                                                 }},
-                                                {"max", [](const Value& number, Profile& into) {
-                                                   if (const auto read = Read(number))
-                                                     (into.*Which).max = *read;
-                                                 }}}};
-  read_keys(value, kKeys, profile);
-  const Limit& limit = profile.*Which;
-  if (limit.standard > limit.max) {
-    value.wrong("default is over max; write both, since the one left out has its own value");
+  if (*text != "warn" && *text != "audit") {
+    return value.wrong("must be \"enforce\", \"warn\" or \"audit\"");
   }
+  profile.mode = *text == "warn" ? Mode::warn : Mode::audit;
+  value.risky(
+      "what the lists leave out is only noted and not refused: for finding out what a "
+      "service needs, and not for longer");
 }
 
 // --- the file ----------------------------------------------------------------------------------
 
 // A [service.NAME] may hold all of them, [defaults] those from kFirstDefault on.
-constexpr std::array<Key, 12> kProfileKeys = {{
+constexpr auto kProfileKeys = std::to_array<Key<Profile>>({
     {"scopes", read_scopes},
     {"images", read_images},
     {"networks", read_networks},
@@ -278,13 +195,49 @@ constexpr std::array<Key, 12> kProfileKeys = {{
     {"restart", read_restart},
     {"visible", read_visible},
     {"manage", read_manage},
-    {"memory", read_limit<&Profile::memory, read_size<kMinMemory>>},
-    {"cpus", read_limit<&Profile::nano_cpus, read_cpus>},
-    {"pids", read_limit<&Profile::pids, read_count<kMaxPids>>},
-    {"shm", read_limit<&Profile::shm, read_size<1>>},
-    {"rate", read_rate},
-}};
+    {"memory", read_limit<Profile, &Profile::memory, read_size<kMinMemory>>},
+    {"swap", read_limit<Profile, &Profile::swap, read_size<0>>},
+    {"cpus", read_limit<Profile, &Profile::nano_cpus, read_cpus>},
+    {"pids", read_limit<Profile, &Profile::pids, read_count<kMaxPids>>},
+    {"shm", read_limit<Profile, &Profile::shm, read_size<1>>},
+    {"tmpfs", read_limit<Profile, &Profile::tmpfs, read_size<1>>},
+    {"rate", read_number<Profile, &Profile::rate, read_count<kMaxRate>>},
+    {"mounts", read_mounts},
+    {"volumes", read_members<Profile, &Profile::volumes>},
+    {"devices", read_devices},
+    {"exclusive_devices", read_switch<Profile, &Profile::exclusive_devices>},
+    {"gpus", read_gpus},
+    {"capabilities", read_capabilities},
+    {"ulimits", read_ulimits},
+    {"groups", read_members<Profile, &Profile::groups>},
+    {"health_interval", read_number<Profile, &Profile::health_interval, read_duration>},
+    {"logs", read_logs},
+    {"dns", read_members<Profile, &Profile::dns>},
+    {"extra_hosts", read_extra_hosts},
+    {"reserved_names", read_members<Profile, &Profile::reserved_names>},
+    {"require_non_root", read_switch<Profile, &Profile::require_non_root>},
+    {"require_read_only", read_switch<Profile, &Profile::require_read_only>},
+    {"adopt", read_adopt},
+    {"quota", read_quota},
+    {"mode", read_judging},
+});
 constexpr std::size_t kFirstDefault = 2;
+
+// What is risky only together.
+void weigh(const Value& table, const Profile& profile) {
+  if (profile.manage_image_allowed &&
+      std::any_of(profile.images.begin(), profile.images.end(),
+                  [](const ImagePattern& entry) { return is_whole_registry(entry.view()); })) {
+    table.risky(
+        "manage = [\"image-allowed\"] with a whole registry in images: the service can "
+        "stop and remove nearly every container that others made");
+  }
+  if (!profile.devices.empty() && !profile.exclusive_devices) {
+    table.risky(
+        "devices without exclusive_devices = true: several containers can have the same "
+        "device at a time and see what it still holds of each other");
+  }
+}
 
 bool fits_frame(const Profile& profile) {
   wire::Writer out;
@@ -297,6 +250,7 @@ void read_service(const Value& table, std::string_view name, Profile profile, Po
   if (!service) return table.wrong("the name " + service.error().detail);
   profile.service = std::move(*service);
   read_keys(table, kProfileKeys, profile);
+  weigh(table, profile);
   if (!fits_frame(profile)) return table.wrong("is too large: over 63 KiB of entries");
   policy.profiles.emplace(name, std::move(profile));
 }
@@ -309,7 +263,7 @@ void read_services(const Value& services, const Profile& base, Policy& policy) {
   }
   for (const auto& [name, node] : *table) {
     const auto shown_name = Text<128>::clip(name.str());
-    const Value one{node, section_name(shown_name.view()), services.problems};
+    const Value one{node, section_name(shown_name.view()), services.loaded};
     read_service(one, name.str(), base, policy);
   }
 }
@@ -322,12 +276,12 @@ Profile built_in_profile() {
 void read_file(const toml::table& file, Loaded& loaded) {
   Profile base = built_in_profile();
   if (const toml::node* defaults = file.get("defaults")) {
-    read_keys(Value{*defaults, "[defaults]", loaded.problems},
-              std::span(kProfileKeys).subspan(kFirstDefault), base);
+    read_keys(Value{*defaults, "[defaults]", loaded},
+              std::span<const Key<Profile>>(kProfileKeys).subspan(kFirstDefault), base);
   }
   for (const auto& [key, node] : file) {
     if (key.str() == "service") {
-      read_services(Value{node, "service", loaded.problems}, base, loaded.policy);
+      read_services(Value{node, "service", loaded}, base, loaded.policy);
     } else if (key.str() != "defaults") {
       add_problem(loaded.problems, key.source(),
                   "unknown key " + shown(key.str()) + "; known are [defaults] and [service.NAME]");
@@ -358,10 +312,11 @@ Loaded load(std::string_view toml) {
     return loaded;
   }
   read_file(parsed.table(), loaded);
-  std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
-                   [](const Problem& a, const Problem& b) {
-                     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-                   });
+  for (auto* list : {&loaded.problems, &loaded.warnings}) {
+    std::stable_sort(list->begin(), list->end(), [](const Problem& a, const Problem& b) {
+      return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    });
+  }
   if (!loaded.problems.empty()) loaded.policy = {};
   return loaded;
 }

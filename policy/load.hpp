@@ -10,7 +10,8 @@
 
 namespace dc::policy {
 
-// One thing wrong with the file. Lines and columns count from 1; 0 when none applies.
+// One thing wrong with the file, or worth a second thought. Lines and columns count from 1; 0 when
+// none applies.
 struct Problem {
   unsigned line = 0;
   unsigned column = 0;
@@ -23,6 +24,7 @@ std::string to_string(const Problem& problem, std::string_view file);
 struct Loaded {
   Policy policy;                  // empty when there are problems
   std::vector<Problem> problems;  // all that were found, in the file's order
+  std::vector<Problem> warnings;  // settings that are allowed and dangerous: what can happen
 };
 
 Loaded load(std::string_view toml);

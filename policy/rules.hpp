@@ -18,6 +18,7 @@ inline constexpr std::uint64_t kNanosPerCpu = 1'000'000'000;
 inline constexpr std::uint64_t kMaxCpus = 4096;
 inline constexpr std::uint64_t kMaxRate = 1'000'000;  // more than one process can answer
 
+inline constexpr std::uint64_t kMaxQuota = 100'000;             // more than an Engine keeps
 inline constexpr std::uint64_t kMinHealthTime = 1'000'000'000;  // nanoseconds; a check is a process
 
 // Privileged ports, docker-control's own and the Engine's.
