@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// containers/run: one table of its fields, each with its reader. What Docker knows and we do not
-// offer is refused by name; its falsy values mean absence. Front; the body is hostile.
+// containers/run: one table of its fields, each with its reader (daemon/normalize_fields.hpp) and the
+// readers of those that are a plain text, number or flag. Front; the body is hostile.
 #include <array>
-#include <charconv>
-#include "daemon/json_body.hpp"
 #include "daemon/normalize.hpp"
+#include "daemon/normalize_fields.hpp"
 #include "daemon/normalize_ports.hpp"
-#include "daemon/shlex.hpp"
 
 namespace dc::daemon {
 namespace {
@@ -18,8 +16,6 @@ struct Draft {
   RunContainer run;
   std::optional<std::uint64_t> cpus;  // `cpus`, to be compared with `nano_cpus`
 };
-
-using Read = Result<void>;
 
 // Read before all others, see build_run().
 Read skip_image(Json, std::string_view, Draft&) { return {}; }
@@ -42,165 +38,25 @@ Read read_flag(Json value, std::string_view name, Draft& draft) {
   return {};
 }
 
-// --- command, entrypoint -----------------------------------------------------------------------
-
-Read add_argument(std::string_view text, std::string_view name, std::vector<Argument>& arguments) {
-  if (arguments.size() >= limits::kArguments) {
-    return field_error(name, "must be at most " + std::to_string(limits::kArguments) + " words");
-  }
-  auto argument = Argument::parse(text);
-  if (!argument) return field_error(name, argument.error().detail);
-  arguments.push_back(std::move(*argument));
-  return {};
+// A field with a reader of its own, into one member of the command.
+template <auto Member, auto Reader>
+Read into(Json value, std::string_view name, Draft& draft) {
+  return Reader(value, name, draft.run.*Member);
 }
 
-template <std::vector<Argument> RunContainer::*Member>
-Read read_arguments(Json value, std::string_view name, Draft& draft) {
-  auto& arguments = draft.run.*Member;
-  std::string_view line;
-  if (value.get(line) == simdjson::SUCCESS) {
-    auto words = split_words(line);
-    if (!words) return field_error(name, "cannot be split: " + words.error().detail);
-    for (const auto& word : *words) {
-      if (auto added = add_argument(word, name, arguments); !added) return added;
-    }
-    return {};
-  }
-  dom::array array;
-  if (value.get(array) != simdjson::SUCCESS) {
-    return field_error(name, "must be a string or a list of strings");
-  }
-  for (const Json element : array) {
-    std::string_view word;
-    if (element.get(word) != simdjson::SUCCESS) {
-      return field_error(name, "must be a string or a list of strings");
-    }
-    if (auto added = add_argument(word, name, arguments); !added) return added;
-  }
-  return {};
+// The same of a field whose falsy values are Docker's spelling of absence.
+template <auto Member, auto Reader>
+Read unless_falsy(Json value, std::string_view name, Draft& draft) {
+  if (is_falsy(value)) return {};
+  return Reader(value, name, draft.run.*Member);
 }
 
-// --- environment, labels -----------------------------------------------------------------------
-
-// {"K": "V"} or ["K=V"]: calls `add` with each pair. A list entry without "=" has no value.
-template <class Add>
-Read read_pairs(Json value, std::string_view name, const Add& add) {
-  dom::object object;
-  if (value.get(object) == simdjson::SUCCESS) {
-    for (const auto member : object) {
-      std::string_view text;
-      if (member.value.get(text) != simdjson::SUCCESS) {
-        return field_error(name, "must hold a string for " + quote(member.key));
-      }
-      if (auto added = add(member.key, std::optional(text)); !added) return added;
-    }
-    return {};
-  }
-  dom::array array;
-  if (value.get(array) != simdjson::SUCCESS) {
-    return field_error(name, "must be an object or a list of strings");
-  }
-  for (const Json element : array) {
-    std::string_view text;
-    if (element.get(text) != simdjson::SUCCESS) {
-      return field_error(name, "must be an object or a list of strings");
-    }
-    const std::size_t equals = text.find('=');
-    const auto pair_value = equals == std::string_view::npos
-                                ? std::optional<std::string_view>()
-                                : std::optional(text.substr(equals + 1));
-    if (auto added = add(text.substr(0, equals), pair_value); !added) return added;
-  }
-  return {};
-}
-
-Read read_environment(Json value, std::string_view name, Draft& draft) {
-  auto& variables = draft.run.environment;
-  return read_pairs(
-      value, name, [&](std::string_view key, std::optional<std::string_view> text) -> Read {
-        // Without "=" the Engine would delete the image's own variable.
-        if (!text) return field_error(name, "must give " + quote(key) + " a value: use K=V");
-        if (variables.size() >= limits::kVariables) {
-          return field_error(
-              name, "must be at most " + std::to_string(limits::kVariables) + " variables");
-        }
-        auto variable = VariableName::parse(key);
-        if (!variable) return field_error(name, quote(key) + ": a name " + variable.error().detail);
-        auto content = decltype(Variable::value)::parse(*text);
-        if (!content) return field_error(name, quote(key) + ": a value " + content.error().detail);
-        variables.push_back(Variable{std::move(*variable), std::move(*content)});
-        return {};
-      });
-}
-
-Read read_labels(Json value, std::string_view name, Draft& draft) {
-  auto& labels = draft.run.labels;
-  return read_pairs(
-      value, name, [&](std::string_view key, std::optional<std::string_view> text) -> Read {
-        if (labels.size() >= limits::kLabels) {
-          return field_error(name,
-                             "must be at most " + std::to_string(limits::kLabels) + " labels");
-        }
-        auto label = LabelKey::parse(key);
-        if (!label) return field_error(name, quote(key) + ": a key " + label.error().detail);
-        auto content = decltype(Label::value)::parse(text.value_or(""));
-        if (!content) return field_error(name, quote(key) + ": a value " + content.error().detail);
-        labels.push_back(Label{std::move(*label), std::move(*content)});
-        return {};
-      });
-}
-
-// --- the rest ----------------------------------------------------------------------------------
-
-Read read_user(Json value, std::string_view name, Draft& draft) {
-  std::uint64_t number = 0;
-  if ((value.is_int64() || value.is_uint64()) && value.get(number) == simdjson::SUCCESS) {
-    auto user = UserSpec::parse(std::to_string(number));
-    if (!user) return field_error(name, user.error().detail);
-    draft.run.user = std::move(*user);
-    return {};
-  }
-  if (!value.is_string()) return field_error(name, "must be a string or a number of at least 0");
-  return read_member<&RunContainer::user>(value, name, draft);
-}
-
-constexpr std::uint64_t kMaxAmount = (1ULL << 63U) - 1;
-
-template <std::optional<std::uint64_t> RunContainer::*Member>
-Read read_size(Json value, std::string_view name, Draft& draft) {
-  std::string_view text;
-  if (value.get(text) == simdjson::SUCCESS) {
-    draft.run.*Member = parse_size(text);
-    if (draft.run.*Member) return {};
-    return field_error(name, "must be a size such as \"512m\" or a number of bytes");
-  }
-  auto bytes = read_integer(value, name, 0, kMaxAmount);
-  if (!bytes) return field_error(name, "must be a size such as \"512m\" or a number of bytes");
-  draft.run.*Member = *bytes;
-  return {};
-}
-
-template <std::optional<std::uint64_t> RunContainer::*Member, std::uint64_t Min>
+template <auto Member, std::uint64_t Min, std::uint64_t Max>
 Read read_count(Json value, std::string_view name, Draft& draft) {
-  auto count = read_integer(value, name, Min, kMaxAmount);
+  using T = typename std::remove_reference_t<decltype(draft.run.*Member)>::value_type;
+  auto count = read_integer(value, name, Min, Max);
   if (!count) return fail(std::move(count.error()));
-  draft.run.*Member = *count;
-  return {};
-}
-
-// The double's shortest decimal spelling is what the caller wrote, so 0.3 is 300000000 exactly.
-Read read_cpus(Json value, std::string_view name, Draft& draft) {
-  double number = 0;
-  if (!value.is_number() || value.get(number) != simdjson::SUCCESS || !(number >= 0) ||
-      number > 1e9) {
-    return field_error(name, "must be a number of processors such as 1.5");
-  }
-  std::array<char, 400> text{};  // fixed notation of the least double fits
-  const auto written =
-      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  draft.cpus = parse_billionths(
-      std::string_view(text.data(), static_cast<std::size_t>(written.ptr - text.data())));
-  if (!draft.cpus) return field_error(name, "must be a number of processors such as 1.5");
+  draft.run.*Member = static_cast<T>(*count);
   return {};
 }
 
@@ -244,77 +100,62 @@ Read refuse_privileged(Json value, std::string_view name, Draft&) {
   return fail(Errc::privileged_not_allowed, "Privileged containers are not allowed");
 }
 
-Read refuse_unoffered(Json value, std::string_view name, Draft&) {
+Read read_pull(Json value, std::string_view name, Draft& draft) {
   if (is_falsy(value)) return {};
-  return fail(Errc::field_not_allowed, "Field " + quote(name) + " is not offered",
-              "leave the field out; see the documentation for those that are offered");
+  auto text = read_string(value, name);
+  if (!text) return fail(std::move(text.error()));
+  const auto mode = parse_pull_mode(*text);
+  if (!mode) return field_error(name, "must be missing, always or never");
+  draft.run.pull = *mode;
+  return {};
 }
 
-// "missing" is what run does without it.
-Read read_pull(Json value, std::string_view name, Draft& draft) {
-  std::string_view text;
-  if (value.get(text) == simdjson::SUCCESS && text == "missing") return {};
-  return refuse_unoffered(value, name, draft);
-}
+constexpr std::uint64_t kMaxAmount = (1ULL << 63U) - 1;
 
 constexpr auto kFields = std::to_array<Field<Draft>>({
     {"image", skip_image},
     {"name", read_member<&RunContainer::name>},
-    {"command", read_arguments<&RunContainer::command>},
-    {"entrypoint", read_arguments<&RunContainer::entrypoint>},
-    {"environment", read_environment},
-    {"ports", [](Json value, std::string_view name,
-                 Draft& draft) { return read_ports(value, name, draft.run.ports); }},
+    {"command", into<&RunContainer::command, read_arguments>},
+    {"entrypoint", into<&RunContainer::entrypoint, read_arguments>},
+    {"environment", into<&RunContainer::environment, read_environment>},
+    {"ports", into<&RunContainer::ports, read_ports>},
+    {"volumes", unless_falsy<&RunContainer::mounts, read_volumes>},
+    {"tmpfs", unless_falsy<&RunContainer::tmpfs, read_tmpfs>},
+    {"devices", unless_falsy<&RunContainer::devices, read_devices>},
+    {"device_requests", unless_falsy<&RunContainer::gpus, read_device_requests>},
+    {"cap_add", unless_falsy<&RunContainer::cap_add, read_capabilities>},
+    {"cap_drop", unless_falsy<&RunContainer::cap_drop, read_capabilities>},
+    {"privileged", refuse_privileged},
     {"network", read_member<&RunContainer::network>},
+    {"dns", unless_falsy<&RunContainer::dns, read_dns>},
+    {"extra_hosts", unless_falsy<&RunContainer::extra_hosts, read_extra_hosts>},
     {"hostname", read_member<&RunContainer::hostname>},
-    {"user", read_user},
+    {"user", into<&RunContainer::user, read_user>},
+    {"group_add", unless_falsy<&RunContainer::groups, read_groups>},
     {"working_dir", read_member<&RunContainer::working_dir>},
-    {"labels", read_labels},
+    {"labels", into<&RunContainer::labels, read_labels>},
+    {"healthcheck", unless_falsy<&RunContainer::healthcheck, read_healthcheck>},
+    {"stop_signal", unless_falsy<&RunContainer::stop_signal, read_stop_signal>},
+    {"stop_timeout", read_count<&RunContainer::stop_timeout, 0, limits::kStopTimeout>},
+    {"log_config", unless_falsy<&RunContainer::log, read_log_config>},
+    {"pull", read_pull},
+    {"tty", read_flag<&RunContainer::tty>},
+    {"stdin_open", read_flag<&RunContainer::stdin_open>},
     {"detach", read_flag<&RunContainer::detach>},
     {"auto_remove", read_flag<&RunContainer::auto_remove>},
     {"init", read_flag<&RunContainer::init>},
     {"read_only", read_flag<&RunContainer::read_only>},
-    {"mem_limit", read_size<&RunContainer::memory>},
-    {"shm_size", read_size<&RunContainer::shm>},
-    {"cpus", read_cpus},
-    {"nano_cpus", read_count<&RunContainer::nano_cpus, 0>},
-    {"pids_limit", read_count<&RunContainer::pids, 1>},
+    {"mem_limit", into<&RunContainer::memory, read_size>},
+    {"memswap_limit", unless_falsy<&RunContainer::memswap, read_memswap>},
+    {"shm_size", into<&RunContainer::shm, read_size>},
+    {"cpus", [](Json value, std::string_view name,
+                Draft& draft) { return read_cpus(value, name, draft.cpus); }},
+    {"nano_cpus", read_count<&RunContainer::nano_cpus, 0, kMaxAmount>},
+    {"pids_limit", read_count<&RunContainer::pids, 1, kMaxAmount>},
     {"restart_policy", read_restart},
-    {"privileged", refuse_privileged},
-    {"pull", read_pull},
-    {"volumes", refuse_unoffered},
-    {"devices", refuse_unoffered},
-    {"cap_add", refuse_unoffered},
-    {"cap_drop", refuse_unoffered},
-    {"tty", refuse_unoffered},
-    {"stdin_open", refuse_unoffered},
-    {"memswap_limit", refuse_unoffered},
-    {"tmpfs", refuse_unoffered},
-    {"ulimits", refuse_unoffered},
-    {"healthcheck", refuse_unoffered},
-    {"stop_signal", refuse_unoffered},
-    {"stop_timeout", refuse_unoffered},
-    {"extra_hosts", refuse_unoffered},
-    {"dns", refuse_unoffered},
-    {"group_add", refuse_unoffered},
-    {"device_requests", refuse_unoffered},
-    {"log_config", refuse_unoffered},
 });
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_billionths(std::string_view decimal) {
-  const std::size_t point = decimal.find('.');
-  std::string digits(decimal.substr(0, point));
-  std::string fraction(point == std::string_view::npos ? "" : decimal.substr(point + 1));
-  fraction.resize(9, '0');
-  digits += fraction;
-  std::uint64_t amount = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, problem] = std::from_chars(digits.data(), end, amount);
-  if (problem != std::errc() || stop != end || amount > kMaxAmount) return std::nullopt;
-  return amount;
-}
 
 Result<Command> build_run(const RequestParts& parts) {
   for (const auto& parameter : parts.query) {
