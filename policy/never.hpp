@@ -4,6 +4,7 @@
 // Both sides; pure functions.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include "common/container_types.hpp"
@@ -13,6 +14,9 @@ namespace dc::policy {
 // Why the path, in its one spelling, can never be mounted, as the end of a sentence ("it would give
 // away /etc"); empty: it can. Knows paths alone; what is behind them is for the broker to look at.
 std::string never_mounted(std::string_view path);
+
+// The places that never_mounted() goes by, for the broker to know them by what they are.
+std::span<const std::string_view> secret_places();
 
 // Whether the node, or directory of nodes, can never be given.
 bool is_never_given(const DevicePath& path);
