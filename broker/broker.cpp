@@ -22,6 +22,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// What no container may be given, by whatever path.
+std::vector<std::string> own_directories(const Config& config) {
+  std::vector<std::string> list = {config.state_dir};
+  for (const std::string& file : {config.docker_socket, config.policy, config.audit}) {
+    list.push_back(file.substr(0, file.rfind('/')));
+  }
+  return list;
+}
+
 class Broker {
  public:
   Broker(uv_loop_t* loop, Startup startup, Fd keeper)
@@ -30,7 +39,7 @@ class Broker {
         environment_key_(std::move(startup.environment_key)),
         status_file_(startup.config.state_dir),
         context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
-                 std::move(startup.audit)),
+                 std::move(startup.audit), own_directories(startup.config)),
         probe_(loop, context_.engine, [this](auto... found) { engine_probed(found...); }),
         front_(loop, context_, std::move(keeper), [this] { keeper_lost(); }),
         terminate_(loop, SIGTERM, [this] { drain(); }),

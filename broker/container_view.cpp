@@ -56,7 +56,7 @@ OwnerLabels read_owner_labels(std::string_view labels) {
 
 Result<ContainerView> read_container(const JsonText& document) {
   std::string id, name, status, image_id;
-  std::string_view config, host_config;
+  std::string_view config, host_config, mounts;
   const bool whole =
       for_each_member(document.view(), [&](std::string_view key, std::string_view json) {
         if (key == "Id") id = string_or_empty(json);
@@ -65,6 +65,7 @@ Result<ContainerView> read_container(const JsonText& document) {
         if (key == "State") status = string_or_empty(json_member(json, "Status"));
         if (key == "Config") config = json;
         if (key == "HostConfig") host_config = json;
+        if (key == "Mounts") mounts = json;
       });
   auto container_id = ContainerId::parse(id);
   if (!whole || !container_id || json_is_null(config) || json_is_null(host_config)) {
@@ -72,7 +73,7 @@ Result<ContainerView> read_container(const JsonText& document) {
   }
   if (name.starts_with('/')) name.erase(0, 1);
   ContainerView out{
-      std::move(*container_id), name, status, image_id, {}, {}, config, host_config, {}, {}};
+      std::move(*container_id), name, status, image_id, {}, {}, config, host_config, mounts, {}, {}};
   read_config(out);
   return out;
 }

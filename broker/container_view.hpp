@@ -26,7 +26,7 @@ struct ContainerView {
   std::string image_id;
   std::string image;  // as the creator named it
   OwnerLabels labels;
-  std::string_view config, host_config, environment, label_map;  // JSON
+  std::string_view config, host_config, mounts, environment, label_map;  // JSON
 };
 
 // Our labels in a JSON object of labels, whatever they are worth.

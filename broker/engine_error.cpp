@@ -20,7 +20,15 @@ struct KnownFailure {
   Errc code;
   const char* detail;
 };
+// The first that fits: what a device or source is missing for also says "no such file".
 constexpr auto kStartFailures = std::to_array<KnownFailure>({
+    {"could not select device driver", Errc::conflict,
+     "The Docker Engine has no driver for the GPUs that are asked for"},
+    {"nvidia-container-cli", Errc::conflict, "The host's GPU driver could not give the GPUs"},
+    {"bind source path does not exist", Errc::conflict,
+     "The source of a volume is missing on the host"},
+    {"error gathering device information", Errc::conflict, "A device is missing on the host"},
+    {"error setting rlimit", Errc::conflict, "A ulimit is over what the host grants"},
     {"port is already allocated", Errc::conflict, "A published host port is already in use"},
     {"address already in use", Errc::conflict, "A published host port is already in use"},
     {"executable file not found", Errc::invalid_request, "The command does not exist in the image"},
@@ -54,6 +62,7 @@ const char* missing(EngineStep step) {
     case EngineStep::image: return "Image not found";
     case EngineStep::network:
     case EngineStep::connect: return "Network not found";
+    case EngineStep::volume: return "Volume not found";
     default: return "Container not found";
   }
 }

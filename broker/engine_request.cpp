@@ -295,6 +295,10 @@ EngineRequest act(const DisconnectNetwork& disconnect, const NetworkId& network,
                     (disconnect.force ? "true}" : "false}"));
 }
 
+EngineRequest inspect_volume(const VolumeName& volume) {
+  return get("/volumes/" + escaped(volume.view()));
+}
+
 EngineRequest info() { return get("/info"); }
 
 EngineRequest ping(std::chrono::milliseconds deadline) {

@@ -50,6 +50,7 @@ EngineRequest remove_network(const NetworkId& network);
 EngineRequest act(const ConnectNetwork&, const NetworkId& network, const ContainerId& container);
 EngineRequest act(const DisconnectNetwork& disconnect, const NetworkId& network,
                   const ContainerId& container);
+EngineRequest inspect_volume(const VolumeName& volume);
 EngineRequest info();
 EngineRequest ping(std::chrono::milliseconds deadline);
 
@@ -72,7 +73,8 @@ enum class EngineStep : unsigned char {
   pull,
   image,
   network,
-  connect
+  connect,
+  volume
 };
 
 // For a response whose status is not the success of `step`. Logs the Engine's text.
@@ -80,6 +82,11 @@ Error engine_error(EngineStep step, const EngineResponse& response);
 
 // The document of a response with that status; else the failure of `step`.
 Result<JsonText> read_document(Result<EngineResponse> response, EngineStep step, int success = 200);
+
+// The volume in the answer to an inspect is one of the Engine's plain local ones, or is not there
+// yet where that is allowed. Others lead where their maker wanted: a local one with options may be
+// any directory or device of the host. Errc::mount_not_allowed.
+Result<void> check_volume(const EngineResponse& response, const VolumeName& name, bool may_lack);
 
 // Answers with the outcome of a change that has nothing to tell. A 304 is success: it is so
 // already.

@@ -10,6 +10,7 @@
 #include "broker/audit.hpp"
 #include "broker/engine.hpp"
 #include "broker/engine_watch.hpp"
+#include "broker/host_paths.hpp"
 #include "broker/ownership.hpp"
 #include "broker/pulls.hpp"
 #include "broker/rate_limit.hpp"
@@ -24,10 +25,11 @@ namespace dc::broker {
 // What the broker is, as all parts of it see it; lives as long as the loop.
 struct Context {
   Context(uv_loop_t* event_loop, const std::string& docker_socket, Secret instance_key,
-          AuditFiles audit_files)
+          AuditFiles audit_files, std::vector<std::string> own_directories)
       : loop(event_loop),
         ownership(std::move(instance_key)),
         audit(std::move(audit_files)),
+        host_paths(std::move(own_directories)),
         slots(limits::kInFlight, limits::kInFlightPerService, limits::kInFlightReserve),
         streams(limits::kStreams, limits::kStreamsPerService, 0),
         measurements(limits::kMeasurements, 1, 0),
@@ -40,6 +42,7 @@ struct Context {
   uv_loop_t* loop;
   const Ownership ownership;
   Audit audit;
+  const HostPaths host_paths;
   Slots slots;         // of what ends by itself soon
   Slots streams;       // and of what may last
   Slots measurements;  // by container

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// run as a transaction: resolve, create, inspect and compare, start, confirm. Whatever fails, what
-// was created is removed and the caller gets the first error. Broker only. The intent is in the
-// audit before any of this begins; the sweeper takes over if this process ends in between.
+// run as a transaction: resolve, look at the host, create, inspect and compare, look again, start,
+// confirm. Whatever fails, what was created is removed and the caller gets the first error. Broker
+// only. The intent is in the audit before any of this begins; the sweeper takes over if this process
+// ends in between.
 #include <spdlog/spdlog.h>
 #include <memory>
 #include <optional>
@@ -24,7 +25,12 @@ class Run : public std::enable_shared_from_this<Run> {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  void start() { resolve_image(true); }
+  // What is missing on the host is told before an image of tens of GB is pulled.
+  void start() {
+    if (auto host = look_at_host(); !host) return give_up(host.error());
+    if (command().pull == PullMode::always) return pull();
+    resolve_image(command().pull == PullMode::missing);
+  }
 
  private:
   using Step = void (Run::*)(EngineResponse);
@@ -47,8 +53,12 @@ class Run : public std::enable_shared_from_this<Run> {
 
   void image_looked_up(EngineResponse response) {
     if (response.status != 404) return image_resolved(std::move(response));
-    const PullImage pull{command().image, std::nullopt, std::nullopt};
-    context_.pulls.start(allowed_.service(), pull,
+    pull();
+  }
+
+  void pull() {
+    const PullImage image{command().image, std::nullopt, std::nullopt};
+    context_.pulls.start(allowed_.service(), image,
                          [self = shared_from_this()](const Result<void>& pulled) {
                            if (!pulled) return self->give_up(pulled.error());
                            self->resolve_image(false);
@@ -63,8 +73,13 @@ class Run : public std::enable_shared_from_this<Run> {
       return give_up({Errc::engine_failure, "The Docker Engine's answer is not an image", {}});
     const std::string proof = context_.ownership.proof(allowed_.service(), nonce_, *id);
     const bool transient = command().auto_remove && !command().detach;
-    plan_.emplace(ContainerPlan{
-        allowed_, std::move(*id), {}, {allowed_.service().str(), nonce_, proof, transient}});
+    plan_.emplace(ContainerPlan{allowed_,
+                                std::move(*id),
+                                {},
+                                {allowed_.service().str(), nonce_, proof, transient},
+                                {},
+                                health_of(command(), allowed_.profile(),
+                                          json_member(document->view(), "Config"))});
     resolve_network();
   }
 
@@ -74,7 +89,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const std::string_view name = command().network ? command().network->view() : "bridge";
     if (name == "bridge" || name == "host" || name == "none") {
       plan_->network_mode = name;
-      return create();
+      return check_next_volume();
     }
     send(request::inspect_network(*command().network), &Run::network_resolved);
   }
@@ -83,10 +98,34 @@ class Run : public std::enable_shared_from_this<Run> {
     const auto network = read_bridge(std::move(response), *command().network);
     if (!network) return give_up(network.error());
     plan_->network_mode = network->id.view();
-    create();
+    check_next_volume();
+  }
+
+  // Each named volume, before the container is made and again when it has it: from then on nobody
+  // can replace it.
+  void check_next_volume() {
+    const auto& mounts = command().mounts;
+    while (mount_ < mounts.size() && mounts[mount_].is_bind()) ++mount_;
+    if (mount_ == mounts.size()) return id_ ? start_container() : create();
+    send(request::inspect_volume(*VolumeName::parse(mounts[mount_].source.view())),
+         &Run::volume_inspected);
+  }
+
+  void volume_inspected(EngineResponse response) {
+    const auto name = VolumeName::parse(command().mounts[mount_].source.view());
+    if (auto good = check_volume(response, *name, !id_); !good) return give_up(good.error());
+    ++mount_;
+    check_next_volume();
+  }
+
+  [[nodiscard]] Result<HostView> look_at_host() const {
+    return context_.host_paths.look(command(), allowed_.profile());
   }
 
   void create() {
+    auto host = look_at_host();
+    if (!host) return give_up(host.error());
+    plan_->host = std::move(*host);
     send(request::create_container(command().name, create_body(*plan_)), &Run::created);
   }
 
@@ -115,6 +154,18 @@ class Run : public std::enable_shared_from_this<Run> {
     name_ = (*container)->view.name;
     port_bindings_ = json_member((*container)->view.host_config, "PortBindings");
     if (json_is_null(port_bindings_)) port_bindings_ = "{}";
+    mount_ = 0;
+    check_next_volume();
+  }
+
+  // The Engine looks the paths up when it starts the container, which may be long after the first
+  // look.
+  void start_container() {
+    const auto host = look_at_host();
+    if (!host) return give_up(host.error());
+    if (*host != plan_->host) {
+      return give_up({Errc::conflict, "A volume's source or a device has changed meanwhile", {}});
+    }
     send(request::start_container(*id_), &Run::started);
   }
 
@@ -147,6 +198,10 @@ class Run : public std::enable_shared_from_this<Run> {
     EngineRequest logs = request::read_logs(all, *id_);
     logs.deadline = limits::kMutateTime;
     logs.on_data = [self = shared_from_this()](std::string_view bytes) {
+      if (self->command().tty) {  // a terminal's output has no frames
+        self->keep(bytes);
+        return true;
+      }
       return self->frames_.take(bytes, [&](bool, std::string_view output) { self->keep(output); });
     };
     send(std::move(logs), &Run::logs_read);
@@ -196,6 +251,7 @@ class Run : public std::enable_shared_from_this<Run> {
   std::string nonce_;
   std::optional<ContainerPlan> plan_;
   std::optional<ContainerId> id_;
+  std::size_t mount_ = 0;  // that is being looked at
   bool running_ = false;
   std::string name_, port_bindings_;
   std::optional<std::uint32_t> exit_code_;
