@@ -75,9 +75,9 @@ std::string to_text(std::string_view status, std::uint64_t lines) {
          fmt::format("disk     {}\n", disk == "ok"    ? "enough free space"
                                       : disk == "low" ? "LOW"
                                                       : "not known") +
-         fmt::format("audit    {}: {} lines, {}\n", text_of(audit, "file"), lines,
-                     is_true(audit, "writable") ? "writable"
-                                                : "CANNOT BE WRITTEN: changes are refused") +
+         fmt::format(
+             "audit    {}: {} lines, {}\n", text_of(audit, "file"), lines,
+             is_true(audit, "writable") ? "writable" : "CANNOT BE WRITTEN: changes are refused") +
          fmt::format("users    {}\n", is_true(status, "separate_users")
                                           ? "broker and front run as two"
                                           : "broker and front run as one (no separation)");

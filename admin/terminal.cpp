@@ -17,6 +17,21 @@ bool is_direction_mark(std::string_view text) {
   return text[1] == '\x80' && (last == 0x8E || last == 0x8F || (last >= 0xAA && last <= 0xAE));
 }
 
+// By its first byte; 1 where the others are not there, so that none of what follows is swallowed.
+std::size_t sequence_size(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t size = lead >= 0xF8   ? 1
+                           : lead >= 0xF0 ? 4
+                           : lead >= 0xE0 ? 3
+                           : lead >= 0xC0 ? 2
+                                          : 1;
+  const std::string_view rest = text.substr(1, size - 1);
+  const bool whole = rest.size() == size - 1 && std::all_of(rest.begin(), rest.end(), [](char c) {
+                       return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+                     });
+  return whole ? size : 1;
+}
+
 std::string direction_mark_escape(std::string_view text) {
   const unsigned low = (static_cast<unsigned>(text[1] & 0x3F) << 6) |
                        static_cast<unsigned>(text[2] & 0x3F);  // of U+2000 and what follows
@@ -55,8 +70,7 @@ std::string printable_json(std::string_view line) {
       size = 3;
       out += direction_mark_escape(line);
     } else {
-      size = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-      size = std::min(size, line.size());
+      size = sequence_size(line);
       std::string quoted;
       append_json_string(quoted, line.substr(0, size));
       out += std::string_view(quoted).substr(1, quoted.size() - 2);
