@@ -214,7 +214,9 @@ namespace {
 
 void read_drivers(const Value& value, LogRules& logs) {
   read_names(value, parse_log_driver, "must be json-file, local, journald or none", logs.drivers);
-  if (logs.drivers.empty()) value.wrong("must name at least one, the first for who asks for none");
+  const auto* list = value.node.as_array();
+  if (list != nullptr && list->empty())
+    value.wrong("must name at least one, the first for who asks for none");
 }
 
 }  // namespace

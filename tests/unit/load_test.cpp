@@ -137,9 +137,12 @@ TEST_CASE("unknown keys are refused and the known ones named") {
   CHECK(problem("[defaultz]\n") ==
         "1:2: unknown key \"defaultz\"; known are [defaults] and [service.NAME]");
   CHECK(problem("services = 1\n").substr(0, 4) == "1:1:");
-  CHECK(problem(service("image = []")) ==
-        "2:1: [service.a]: unknown key \"image\"; known are scopes, images, networks, ports, "
-        "restart, visible, manage, memory, cpus, pids, shm, rate");
+  CHECK(
+      problem(service("image = []")) ==
+      "2:1: [service.a]: unknown key \"image\"; known are scopes, images, networks, ports, "
+      "restart, visible, manage, memory, swap, cpus, pids, shm, tmpfs, rate, mounts, volumes, "
+      "devices, exclusive_devices, gpus, capabilities, ulimits, groups, health_interval, logs, "
+      "dns, extra_hosts, reserved_names, require_non_root, require_read_only, adopt, quota, mode");
   CHECK(problem(service("ports = {hosts = []}")) ==
         "2:10: [service.a].ports: unknown key \"hosts\"; known are host, address, ephemeral");
   CHECK(problem(service("memory = {defualt = \"1g\"}")) ==
@@ -156,7 +159,8 @@ TEST_CASE("wrong types and values say what is expected") {
       {"images = [\"alpine:\", \"alpine\"]",
        "2:22: [service.a].images[1]: \"alpine\" must have an ending"},
       {"networks = [\"a b\"]", "2:13: [service.a].networks[0]: \"a b\" must be 1 to 63 of"},
-      {"networks = [\"ingress\"]", "2:12: [service.a].networks: \"ingress\" is the Engine's own"},
+      {"networks = [\"ingress\"]",
+       "2:13: [service.a].networks[0]: \"ingress\" is the Engine's own"},
       {"restart = [\"never\"]", "2:12: [service.a].restart[0]: \"never\" must be no, on-failure"},
       {"visible = \"some\"", "2:11: [service.a].visible: must be \"owned\" or \"all\""},
       {"visible = true", "2:11: [service.a].visible: must be text in quotes"},

@@ -60,6 +60,29 @@ struct Sample<RunContainer> {
     run.nano_cpus = 1'500'000'000;
     run.pids = 100;
     run.shm = 64ULL << 20;
+    run.memswap = 2ULL << 30;
+    run.mounts = {{parsed<MountSource>("/srv/models"), parsed<MountTarget>("/models"), true},
+                  {parsed<MountSource>("cache"), parsed<MountTarget>("/cache"), std::nullopt}};
+    run.tmpfs = {{parsed<MountTarget>("/tmp"), 1ULL << 20, 01777U, 1000U, 1000U}};
+    run.devices = {{parsed<DevicePath>("/dev/tenstorrent/0"), true, false}};
+    run.gpus = {{parsed<DriverName>("nvidia"), 2}};
+    run.cap_add = {Capability::ipc_lock};
+    run.cap_drop = {Capability::kill};
+    run.ulimits = {{UlimitName::nofile, 1024, 4096}};
+    run.dns = {parsed<IpAddress>("10.0.0.53")};
+    run.extra_hosts = {{parsed<HostName>("db"), parsed<HostAddress>("host-gateway")}};
+    run.groups = {parsed<Group>("video")};
+    run.healthcheck = Healthcheck{{parsed<Argument>("CMD"), parsed<Argument>("true")},
+                                  10'000'000'000U,
+                                  2'000'000'000U,
+                                  1'000'000'000U,
+                                  3U};
+    run.stop_signal = parsed<StopSignal>("SIGINT");
+    run.stop_timeout = 20;
+    run.log = LogConfig{LogDriver::local, 1ULL << 20, 2U};
+    run.pull = PullMode::always;
+    run.tty = true;
+    run.stdin_open = true;
     return run;
   }
 };
@@ -183,6 +206,22 @@ inline policy::Profile sample_profile() {
                           {Restart::on_failure}};
   profile.visible = policy::Visible::all;
   profile.manage_image_allowed = true;
+  profile.mounts = {
+      {parsed<HostPath>("/srv/models"), parsed<VolumeName>("models"), {}, false, false},
+      {parsed<HostPath>("/srv/work"), {}, {}, true, true}};
+  profile.volumes = {parsed<VolumeName>("cache")};
+  profile.devices = {parsed<policy::DevicePattern>("/dev/tenstorrent/[0-9]+")};
+  profile.gpus = {{parsed<DriverName>("nvidia")}, 4};
+  profile.capabilities.allow = {Capability::ipc_lock, Capability::sys_nice};
+  profile.capabilities.all_means = {Capability::ipc_lock};
+  profile.ulimits = {{UlimitName::nofile, 4096, 4096}};
+  profile.swap.max = 1ULL << 30;
+  profile.logs.drivers = {LogDriver::json_file, LogDriver::local};
+  profile.dns = {parsed<IpAddress>("10.0.0.53")};
+  profile.extra_hosts = {{parsed<HostName>("db"), parsed<HostAddress>("host-gateway")}};
+  profile.groups = {parsed<Group>("video")};
+  profile.reserved_names = {parsed<policy::NamePattern>("reserved-*")};
+  profile.adopt = {{parsed<policy::NamePattern>("adopted-*"), {}}};
   return profile;
 }
 
