@@ -144,9 +144,6 @@ void read_adopted(const Value& element, Profile& profile) {
   read_keys(element, kKeys, rule);
   if (element.loaded.problems.size() > problems) return;
   if (!rule.name && !rule.image) return element.wrong("needs a name, an image or both");
-  if (rule.name && rule.name->view() == "*" && !rule.image) {
-    return element.wrong("\"*\" would be every container of the host; name an image too");
-  }
   profile.adopt.push_back(std::move(rule));
 }
 

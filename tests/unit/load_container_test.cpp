@@ -200,7 +200,7 @@ TEST_CASE("bad values have their place and say what to write") {
       {"groups = [44]", "must be text"},
       {"reserved_names = [\"*x\"]", "must be a name"},
       {"adopt = [{}]", "needs a name, an image"},
-      {"adopt = [{name = \"*\"}]", "every container"},
+      {"adopt = [{name = \"*\"}]", "beginning of names"},
       {"adopt = [{image = \"alpine\"}]", "must have an ending"},
       {"quota = {containers = 0}", "whole number"},
       {"quota = {pulls = 5}", "from 1 to 4"},
