@@ -52,7 +52,7 @@ std::string policy_text(std::string_view policy) {
                                  json_member(policy, "generation"), time_of(policy, "loaded"));
   std::string problem = json_text(policy, "problem");
   if (problem.empty()) return text;
-  text += "         STALE: the newest file was refused, the policy before it is in force\n";
+  text += "         STALE: the last reload was refused, what was read before is in force\n";
   while (!problem.empty()) {
     const std::size_t end = std::min(problem.find('\n'), problem.size());
     text += "         " + printable(std::string_view(problem).substr(0, end)) + '\n';
