@@ -107,6 +107,11 @@ inline constexpr std::size_t kUsedTokens = 8192;
 // Taken back: entries of each list in the file of revocations, and its size.
 inline constexpr std::size_t kRevocations = 4096;
 inline constexpr std::size_t kRevocationsFile = 512 * 1024;
+// Bad tokens of public-key algorithms that one address may have checked a second, and at once: two
+// hundredths of the broker's time at 100 us each. And of how many addresses that is known.
+inline constexpr std::uint32_t kBadTokens = 200;
+inline constexpr std::uint32_t kBadTokensAtOnce = 400;
+inline constexpr std::size_t kBadTokenAddresses = 4096;
 // How often the log says that tokens without an end are in use.
 inline constexpr seconds kEndlessNotice = std::chrono::hours(1);
 inline constexpr seconds kTokenCache{60};  // longest life of a verified token's handle

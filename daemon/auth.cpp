@@ -76,11 +76,16 @@ void Authenticator::authenticate(const std::optional<std::string>& authorization
 
 void Authenticator::verify(const TokenDigest& digest, std::string_view token, std::string_view peer,
                            Done done) {
-  if (const auto shape = jwt::parse_token(token); !shape) {
-    return done(unauthenticated(shape.error().detail));
+  const auto shape = jwt::parse_token(token);
+  if (!shape) return done(unauthenticated(shape.error().detail));
+  const bool costly = shape->algorithm != jwt::Algorithm::hs256;
+  if (costly && !bad_tokens_.may_try(peer, uv_now(loop_))) {
+    return done(fail(Errc::rate_limited, "Too many bad tokens from this address",
+                     "try again in a few seconds"));
   }
   const auto [waiting, first] = waiting_.try_emplace(digest);
-  waiting->second.push_back(std::move(done));
+  if (first) waiting->second = {{}, std::string(peer), costly};
+  waiting->second.done.push_back(std::move(done));
   if (!first) return;
   auto text = Text<limits::kToken>::parse(token);
   std::uint64_t id = 0;
@@ -104,12 +109,13 @@ void Authenticator::finish(const TokenDigest& digest, ToFront message) {
     outcome = std::move(caller);
   } else if (const auto* failed = std::get_if<Failed>(&message)) {
     if (failed->code == Errc::unauthenticated) {
+      if (waiting.costly) bad_tokens_.note(waiting.address, uv_now(loop_));
       outcome = unauthenticated(failed->detail.view());
     } else {
       outcome = fail(failed->code, failed->detail.str(), failed->hint.str());
     }
   }
-  for (const Done& done : waiting) done(outcome);
+  for (const Done& done : waiting.done) done(outcome);
 }
 
 void Authenticator::remember(const std::shared_ptr<const Caller>& caller, std::uint32_t lifetime) {

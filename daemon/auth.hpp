@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 #include "common/principal.hpp"
+#include "daemon/bad_tokens.hpp"
 #include "daemon/broker_client.hpp"
 
 namespace dc::daemon {
@@ -40,7 +41,8 @@ class Authenticator {
   Authenticator(uv_loop_t* loop, BrokerClient& broker);
 
   // Calls `done` once, at once where the cache knows the token. Errc::unauthenticated for every
-  // fault of header or token; other codes only where the broker could not look.
+  // fault of header or token; other codes only where the broker could not look, or where too many
+  // tokens of this address were bad.
   void authenticate(const std::optional<std::string>& authorization, std::string_view peer,
                     Done done);
 
@@ -76,7 +78,13 @@ class Authenticator {
   BrokerClient& broker_;
   std::unique_ptr<EVP_MD, FreeDigest> sha256_;  // fetched once: each fetch costs more than a digest
   std::unordered_map<TokenDigest, Entry, DigestHash> cache_;
-  std::unordered_map<TokenDigest, std::vector<Done>, DigestHash> waiting_;
+  struct Waiting {
+    std::vector<Done> done;
+    std::string address;  // of who asked first
+    bool costly = false;  // the check takes a public key
+  };
+  std::unordered_map<TokenDigest, Waiting, DigestHash> waiting_;
+  BadTokens bad_tokens_;
 };
 
 }  // namespace dc::daemon

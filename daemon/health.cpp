@@ -62,9 +62,10 @@ HttpResponse health_page(Page page, const EngineStatus& status, std::time_t now)
       body += R"(,"disk":)";
       body += disk_check(status.disk);
       body += R"(,"policy":)";
-      body += status.policy_stale
-                  ? R"({"status":"degraded","message":"Stale: the newest policy file was refused"})"
-                  : R"({"status":"healthy","message":"The policy is in force"})";
+      body +=
+          status.policy_stale
+              ? R"({"status":"degraded","message":"Stale: the newest policy, keys or revocations were refused"})"
+              : R"({"status":"healthy","message":"The policy is in force"})";
       body += "}}";
       return page_with(200, std::move(body));
     }

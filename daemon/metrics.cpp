@@ -64,7 +64,8 @@ Metrics::Metrics()
       engine_ping_(gauge("docker_control_engine_ping_seconds",
                          "How long the Docker Engine took to answer the last ping")),
       policy_stale_(gauge("docker_control_policy_stale",
-                          "1: the newest policy file was refused, the one before it is in force")),
+                          "1: the newest policy, token keys or revocations were refused, those "
+                          "before are in force")),
       pulls_(gauge("docker_control_pulls", "Pulls of images that are under way")),
       streams_(
           gauge("docker_control_streams", "Followed logs and pulls, and waits, that are open")),

@@ -97,3 +97,45 @@ TEST_CASE("a broker that cannot look at a token is not a bad token") {
   f.end(f.broker.expect<VerifyToken>().first, Failed::of({Errc::overloaded, "busy", ""}));
   CHECK(answer->response.status == 503);
 }
+
+TEST_CASE("J39 an address has so many bad tokens checked, and more as time passes") {
+  BadTokens bad;
+  std::uint64_t now = 1'000'000;
+  for (std::uint32_t i = 0; i < limits::kBadTokensAtOnce; ++i) {
+    REQUIRE(bad.may_try("10.0.0.1", now));
+    bad.note("10.0.0.1", now);
+  }
+  CHECK_FALSE(bad.may_try("10.0.0.1", now));
+  CHECK(bad.may_try("10.0.0.2", now));
+  now += 1000;
+  std::uint32_t tried = 0;
+  for (; bad.may_try("10.0.0.1", now); ++tried) bad.note("10.0.0.1", now);
+  CHECK(tried == limits::kBadTokens);
+  CHECK(bad.may_try("10.0.0.1", now + 5000));
+  for (std::size_t i = 0; i < 3 * limits::kBadTokenAddresses; ++i) {
+    bad.note(std::to_string(i), now);
+  }
+  CHECK(bad.may_try("0", now));
+}
+
+TEST_CASE("J39 bad tokens of public keys are counted, others are not") {
+  Fixture f;
+  const auto ask = [&](const std::string& algorithm, std::uint32_t number) {
+    const std::string token = jwt::encode_base64url("{\"alg\":\"" + algorithm + "\"}") + "." +
+                              jwt::encode_base64url(std::to_string(number)) + ".AAAA";
+    return f.ask(Method::get, kContainers, "", "Bearer " + token);
+  };
+  for (const std::string algorithm : {"HS256", "ES256"}) {
+    for (std::uint32_t i = 0; i < limits::kBadTokensAtOnce; ++i) {
+      const auto answer = ask(algorithm, i);
+      f.end(f.broker.expect<VerifyToken>().first, Failed::of({Errc::unauthenticated, "", ""}));
+      REQUIRE(answer->response.status == 401);
+    }
+  }
+  for (const std::string algorithm : {"ES256", "EdDSA", "RS256"}) {
+    CHECK(ask(algorithm, 9999)->response.status == 429);
+  }
+  CHECK(f.broker.silent());
+  (void)ask("HS256", 9999);
+  (void)f.broker.expect<VerifyToken>();
+}
