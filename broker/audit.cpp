@@ -35,6 +35,7 @@ void write_subject(JsonWriter& line, const AuditSubject& subject) {
   if (!subject.token_id.empty()) line.key("token_id").string(subject.token_id);
   line.key("peer").string(subject.peer).key("operation").string(subject.operation);
   line.key("request").raw(subject.request);
+  if (!subject.would_refuse.empty()) line.key("would_refuse").raw(subject.would_refuse);
 }
 
 }  // namespace
@@ -53,6 +54,9 @@ bool Audit::result(const AuditSubject& subject, const std::optional<Error>& erro
   line.key("outcome").string(error ? errc_name(error->code) : "success");
   if (error) line.key("detail").string(error->detail);
   if (error && !error->hint.empty()) line.key("hint").string(error->hint);
+  if (error && !error->rule.empty()) {
+    line.key("rule").string(error->rule).key("wanted").string(error->wanted);
+  }
   if (!object.empty()) line.key("object").string(object);
   line.key("latency_us").number(static_cast<std::int64_t>(milliseconds * 1000));
   return append(line.take());

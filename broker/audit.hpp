@@ -17,7 +17,8 @@ struct AuditSubject {
   std::string service, token_id, peer, operation;
   std::string request;  // JSON of the normalised command, environment values masked
   std::uint64_t number = 0;
-  bool denied = false;  // by policy, scope or ownership
+  bool denied = false;         // by policy, scope or ownership
+  std::string would_refuse{};  // JSON array of what the profile's mode let pass; empty: nothing
 };
 
 class Audit {

@@ -136,9 +136,8 @@ bool mounts_are(const std::vector<Mount>& asked, std::string_view found) {
   std::size_t ours = 0;
   bool known = true;
   for_each_element(found, [&](std::string_view mount) {
-    const bool is_ours = std::any_of(asked.begin(), asked.end(), [&](const Mount& one) {
-      return is_asked_for(one, mount);
-    });
+    const bool is_ours = std::any_of(asked.begin(), asked.end(),
+                                     [&](const Mount& one) { return is_asked_for(one, mount); });
     ours += std::size_t{is_ours};
     known = known && (is_ours || is_anonymous_volume(mount));
   });

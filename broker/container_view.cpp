@@ -50,6 +50,7 @@ OwnerLabels read_owner_labels(std::string_view labels) {
     if (key == kNonceLabel) out.nonce = string_or_empty(json);
     if (key == kProofLabel) out.proof = string_or_empty(json);
     if (key == kTransientLabel) out.transient = json == "\"true\"";
+    if (key == kHoldsLabel) out.holds = string_or_empty(json);
   });
   return out;
 }
@@ -72,8 +73,17 @@ Result<ContainerView> read_container(const JsonText& document) {
     return fail(Errc::engine_failure, "The Docker Engine's answer is not a container");
   }
   if (name.starts_with('/')) name.erase(0, 1);
-  ContainerView out{
-      std::move(*container_id), name, status, image_id, {}, {}, config, host_config, mounts, {}, {}};
+  ContainerView out{std::move(*container_id),
+                    name,
+                    status,
+                    image_id,
+                    {},
+                    {},
+                    config,
+                    host_config,
+                    mounts,
+                    {},
+                    {}};
   read_config(out);
   return out;
 }

@@ -32,6 +32,7 @@ Members labels_of(const ContainerPlan& plan) {
   labels.insert_or_assign(std::string(kOwnerLabel), in_quotes(plan.labels.owner));
   labels.insert_or_assign(std::string(kNonceLabel), in_quotes(plan.labels.nonce));
   labels.insert_or_assign(std::string(kProofLabel), in_quotes(plan.labels.proof));
+  labels.insert_or_assign(std::string(kHoldsLabel), in_quotes(holds_text(holding_of(plan))));
   // Always set: an image's labels are merged in where we set none.
   labels.insert_or_assign(std::string(kTransientLabel),
                           in_quotes(plan.labels.transient ? "true" : "false"));
@@ -81,6 +82,14 @@ std::string health_of(const RunContainer& run, const policy::Profile& profile,
   add("Retries", asked.retries.value_or(0));
   if (!asked.test.empty()) members.emplace("Test", texts(asked.test));
   return members.empty() ? std::string() : object(members);
+}
+
+Holding holding_of(const ContainerPlan& plan) {
+  const RunContainer& run = plan.allowed.command();
+  Holding holding{plan.allowed.service(), 1, 0, true, *run.memory, *run.nano_cpus,
+                  run.ports.size(),       {}};
+  for (const DeviceNode& device : plan.host.devices) holding.devices.push_back(device.path);
+  return holding;
 }
 
 Members config(const ContainerPlan& plan) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include "broker/container_view.hpp"
 #include "broker/host_paths.hpp"
+#include "broker/ledger.hpp"
 #include "broker/ownership.hpp"
 #include "policy/authorize.hpp"
 
@@ -28,6 +29,9 @@ struct ContainerPlan {
 // the profile's least. Empty when there is nothing to send. `image_config`: of the image's inspect.
 std::string health_of(const RunContainer& run, const policy::Profile& profile,
                       std::string_view image_config);
+
+// What the container counts as in its service's quota.
+Holding holding_of(const ContainerPlan& plan);
 
 // Body of POST /containers/create.
 std::string create_body(const ContainerPlan& plan);

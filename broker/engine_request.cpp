@@ -115,10 +115,12 @@ EngineRequest list_containers(const ListContainers& command, const ServiceName* 
   return request;
 }
 
-EngineRequest list_left_over() {
+EngineRequest list_own(bool idle_only) {
   JsonWriter filters;
   filters.open('{').key("label").open('[').string(kNonceLabel).close(']');
-  filters.key("status").open('[').string("created").string("exited").string("dead").close(']');
+  if (idle_only) {
+    filters.key("status").open('[').string("created").string("exited").string("dead").close(']');
+  }
   filters.close('}');
   EngineRequest request = get("/containers/json?all=1&filters=" + escaped(filters.str()));
   request.max_body = limits::kEngineBody;

@@ -21,6 +21,30 @@ void manage(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& c
                  });
 }
 
+// Starts a container that the caller may manage. One of its own takes its place in the quota again.
+template <class X>
+void start(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& context,
+           EngineStep step) {
+  const auto found = [allowed, reply, &context, step](const InspectedPtr& container) {
+    const ContainerView& view = container->view;
+    const auto admitted = [allowed, reply, &context, step,
+                           id = view.id](const Result<AdmissionPtr>& place) {
+      if (!place) return reply->deny(place.error());
+      context.engine.send(request::act(allowed.command(), id),
+                          [reply, step, kept = *place](const Result<EngineResponse>& response) {
+                            finish_act(reply, step, response);
+                          });
+    };
+    if (!policy::is_owned(allowed.service(), facts_of(view, context.ownership))) {
+      return admitted(nullptr);
+    }
+    Holding holding{allowed.service()};
+    read_holds(view.labels.holds, holding);
+    context.quotas.admit(view.labels.nonce, std::move(holding), allowed.shared_profile(), admitted);
+  };
+  find_container(allowed, Right::manage, reply, context, found);
+}
+
 // Sends on the JSON value that `read` finds in the Engine's answer about a container.
 template <class X>
 void show(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& context,
@@ -72,7 +96,7 @@ void execute(const policy::Allowed<ReadStats>& allowed, const ReplyPtr& reply, C
 
 void execute(const policy::Allowed<StartContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::start);
+  start(allowed, reply, context, EngineStep::start);
 }
 
 void execute(const policy::Allowed<StopContainer>& allowed, const ReplyPtr& reply,
@@ -82,7 +106,7 @@ void execute(const policy::Allowed<StopContainer>& allowed, const ReplyPtr& repl
 
 void execute(const policy::Allowed<RestartContainer>& allowed, const ReplyPtr& reply,
              Context& context) {
-  manage(allowed, reply, context, EngineStep::restart);
+  start(allowed, reply, context, EngineStep::restart);
 }
 
 void execute(const policy::Allowed<RemoveContainer>& allowed, const ReplyPtr& reply,

@@ -13,6 +13,7 @@
 #include "broker/host_paths.hpp"
 #include "broker/ownership.hpp"
 #include "broker/pulls.hpp"
+#include "broker/quotas.hpp"
 #include "broker/rate_limit.hpp"
 #include "broker/reply.hpp"
 #include "broker/sweeper.hpp"
@@ -36,6 +37,7 @@ struct Context {
         measuring_services(limits::kMeasurements, limits::kMeasurementsPerService, 0),
         sweeper(loop, engine, ownership, audit),
         pulls(engine),
+        quotas(engine, ownership),
         engine(loop, docker_socket),
         tags(engine) {}
 
@@ -50,6 +52,7 @@ struct Context {
   RateLimit rate_limit;
   Sweeper sweeper;
   Pulls pulls;
+  Quotas quotas;
   Engine engine;  // what is under way in it uses all of the above to its end
   ImageTags tags;
   std::array<std::string, 3> service_logs;

@@ -112,8 +112,7 @@ std::string log_config(const RunContainer& run) {
 }
 
 std::string capabilities(const ContainerPlan& plan) {
-  const auto list =
-      policy::effective_capabilities(plan.allowed.command(), plan.allowed.profile());
+  const auto list = policy::effective_capabilities(plan.allowed.command(), plan.allowed.profile());
   return array_of(list, [](JsonWriter& out, Capability one) { out.string(enum_name(one)); });
 }
 

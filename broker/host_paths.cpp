@@ -158,9 +158,8 @@ Result<HostView> HostPaths::look(const RunContainer& run, const policy::Profile&
     view.devices.insert(view.devices.end(), nodes->begin(), nodes->end());
   }
   if (view.devices.size() <= limits::kDevices) return view;
-  return fail(Errc::invalid_request,
-              "devices must be at most " + std::to_string(limits::kDevices) +
-                  ", with the nodes of directories");
+  return fail(Errc::invalid_request, "devices must be at most " + std::to_string(limits::kDevices) +
+                                         ", with the nodes of directories");
 }
 
 }  // namespace dc::broker

@@ -20,8 +20,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
     // With `visible = "owned"` and no foreign container to manage, the Engine can leave the others
     // out.
     const auto& profile = allowed_.profile();
-    const bool owned_only =
-        profile.visible == policy::Visible::owned && !profile.manage_image_allowed;
+    const bool owned_only = profile.visible == policy::Visible::owned &&
+                            !profile.manage_image_allowed && profile.adopt.empty();
     auto self = shared_from_this();
     context_.engine.send(
         request::list_containers(allowed_.command(), owned_only ? &allowed_.service() : nullptr),

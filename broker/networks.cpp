@@ -107,18 +107,25 @@ void execute(const policy::Allowed<CreateNetwork>& allowed, const ReplyPtr& repl
   const NetworkName& name = allowed.command().network;
   OwnerLabels labels{allowed.service().str(), make_nonce(), {}};
   labels.proof = context.ownership.proof(allowed.service(), labels.nonce, name);
-  const auto created = [name, labels, reply, &context](Result<EngineResponse> response) {
-    const auto document = read_document(std::move(response), EngineStep::network, 201);
-    if (!document) return reply->fail(document.error());
-    const auto id = NetworkId::parse(json_text(document->view(), "Id"));
-    if (!id) return reply->fail({Errc::engine_failure, "The Docker Engine gave no id", {}});
-    reply->about(id->view());
-    context.engine.send(request::inspect_network(*id), [name, labels, reply, &context, id = *id](
-                                                           Result<EngineResponse> inspected) {
-      judge_created(id, read_bridge(std::move(inspected), name), labels, reply, context);
-    });
+  const auto admitted = [name, labels, reply, &context](const Result<AdmissionPtr>& place) {
+    if (!place) return reply->deny(place.error());
+    const auto created = [name, labels, reply, &context,
+                          place = *place](Result<EngineResponse> response) {
+      const auto document = read_document(std::move(response), EngineStep::network, 201);
+      if (!document) return reply->fail(document.error());
+      const auto id = NetworkId::parse(json_text(document->view(), "Id"));
+      if (!id) return reply->fail({Errc::engine_failure, "The Docker Engine gave no id", {}});
+      reply->about(id->view());
+      const auto inspected = [name, labels, reply, &context, id = *id,
+                              place](Result<EngineResponse> network) {
+        judge_created(id, read_bridge(std::move(network), name), labels, reply, context);
+      };
+      context.engine.send(request::inspect_network(*id), inspected);
+    };
+    context.engine.send(request::create_network(name, labels), created);
   };
-  context.engine.send(request::create_network(name, labels), created);
+  context.quotas.admit(labels.nonce, Holding{allowed.service(), 0, 1}, allowed.shared_profile(),
+                       admitted);
 }
 
 void execute(const policy::Allowed<ListNetworks>& allowed, const ReplyPtr& reply,

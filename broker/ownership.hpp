@@ -16,6 +16,8 @@ namespace dc::broker {
 inline constexpr std::string_view kOwnerLabel = "docker-control.owner";
 inline constexpr std::string_view kNonceLabel = "docker-control.nonce";
 inline constexpr std::string_view kProofLabel = "docker-control.proof";  // never shown to clients
+// What a container counts as in the service's quota.
+inline constexpr std::string_view kHoldsLabel = "docker-control.holds";
 // Set on containers that the broker itself removes after their end (detach=false with auto_remove).
 inline constexpr std::string_view kTransientLabel = "docker-control.transient";
 
@@ -23,6 +25,7 @@ inline constexpr std::string_view kTransientLabel = "docker-control.transient";
 struct OwnerLabels {
   std::string owner, nonce, proof;
   bool transient = false;
+  std::string holds;  // of a container: broker/ledger.hpp
   friend bool operator==(const OwnerLabels&, const OwnerLabels&) = default;
 };
 

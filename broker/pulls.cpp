@@ -81,7 +81,8 @@ void push(const PullPtr& pull, const ReplyPtr& reply) {
 
 }  // namespace
 
-void Pulls::start(const ServiceName& service, const PullImage& command, Ended ended) {
+void Pulls::start(const ServiceName& service, std::uint32_t quota, const PullImage& command,
+                  Ended ended) {
   const PullPtr known = command.id ? find(service, *command.id) : nullptr;
   if (known && known->slot) {
     if (known->image == command.image) return ended({});
@@ -89,7 +90,7 @@ void Pulls::start(const ServiceName& service, const PullImage& command, Ended en
         fail(Errc::conflict, "Another image is being pulled under this pull_id, use another"));
   }
   if (disk_low_) return ended(fail(kDiskLow));
-  auto slot = slots_.take(service.view(), false);
+  auto slot = slots_.take(service.view(), false, quota);
   if (!slot) return ended(fail(kTooMany));
   std::erase(pulls_, known);  // what this id stood for until now
   auto room = static_cast<std::ptrdiff_t>(limits::kPullsKept);
@@ -160,9 +161,10 @@ void Pulls::end_all(const Error& reason) {
 
 void execute(const policy::Allowed<PullImage>& allowed, const ReplyPtr& reply, Context& context) {
   const PullImage& command = allowed.command();
-  context.pulls.start(allowed.service(), command, [reply](const Result<void>& result) {
-    result ? reply->done() : reply->fail(result.error());
-  });
+  context.pulls.start(allowed.service(), allowed.profile().quota.pulls, command,
+                      [reply](const Result<void>& result) {
+                        result ? reply->done() : reply->fail(result.error());
+                      });
   if (command.id) reply->answer_ahead();
 }
 

@@ -27,7 +27,9 @@ class Pulls {
 
   // `ended` runs once: at the end of the pull, or at once when none is begun or when the service's
   // own pull of that id is under way and is joined.
-  void start(const ServiceName& service, const PullImage& command, Ended ended);
+  // `quota`: how many the service may have under way.
+  void start(const ServiceName& service, std::uint32_t quota, const PullImage& command,
+             Ended ended);
   // Answers with how far it is; with `follow` also with each change, as fast as the caller takes
   // them, until the end. Other services' pulls are not found.
   void show(const ServiceName& service, const ReadPull& command, const ReplyPtr& reply);

@@ -3,6 +3,7 @@
 #include "broker/reply.hpp"
 #include <spdlog/spdlog.h>
 #include <utility>
+#include "common/json_text.hpp"
 
 namespace dc::broker {
 
@@ -18,6 +19,20 @@ Reply::~Reply() {
   spdlog::error("request {} ({}) was dropped without an answer", subject_.number,
                 subject_.operation);
   fail(Error{Errc::internal, "Internal error", {}});
+}
+
+void Reply::waive(const std::vector<Error>& waived) {
+  if (waived.empty()) return;
+  JsonWriter list;
+  list.open('[');
+  for (const Error& error : waived) {
+    spdlog::warn("{}: {} would be refused: {}; {}", subject_.service, subject_.operation,
+                 error.detail, error.hint);
+    list.open('{').key("code").string(errc_name(error.code)).key("detail").string(error.detail);
+    list.key("hint").string(error.hint).key("rule").string(error.rule);
+    list.key("wanted").string(error.wanted).close('}');
+  }
+  subject_.would_refuse = list.close(']').take();
 }
 
 bool Reply::intend() {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <uv.h>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,12 +28,15 @@ class Slots {
   // A place that is given back when the last copy of it goes. Must not outlive the Slots.
   using Slot = std::shared_ptr<void>;
 
-  // Empty when there is no room. `reserved`: may use the places kept for stop and remove.
-  Slot take(std::string_view service, bool reserved) {
+  // Empty when there is no room. `reserved`: may use the places kept for stop and remove. `quota`:
+  // the service may have no more than this.
+  Slot take(std::string_view service, bool reserved,
+            std::size_t quota = std::numeric_limits<std::size_t>::max()) {
     const std::size_t kept = reserved ? 0 : reserve_;
     const auto known = by_service_.find(service);
     const std::size_t of_service = known == by_service_.end() ? 0 : known->second;
-    if (taken_ + kept >= total_ || of_service + kept >= per_service_) return nullptr;
+    const std::size_t most = std::min(per_service_, quota);
+    if (taken_ + kept >= total_ || of_service + kept >= most) return nullptr;
     const auto found = by_service_.try_emplace(std::string(service), 0).first;
     ++taken_;
     ++found->second;
@@ -61,6 +66,8 @@ class Reply {
 
   // Writes the intent of a mutation; on failure answers `audit_unavailable` and returns false.
   bool intend();
+  // What the profile's mode lets pass, for the audit.
+  void waive(const std::vector<Error>& waived);
   // The id of what is acted on, for the audit.
   void about(std::string_view object) { object_ = object; }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // run as a transaction: resolve, look at the host, create, inspect and compare, look again, start,
 // confirm. Whatever fails, what was created is removed and the caller gets the first error. Broker
-// only. The intent is in the audit before any of this begins; the sweeper takes over if this process
-// ends in between.
+// only. The intent is in the audit before any of this begins; the sweeper takes over if this
+// process ends in between.
 #include <spdlog/spdlog.h>
 #include <memory>
 #include <optional>
@@ -58,7 +58,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
   void pull() {
     const PullImage image{command().image, std::nullopt, std::nullopt};
-    context_.pulls.start(allowed_.service(), image,
+    context_.pulls.start(allowed_.service(), allowed_.profile().quota.pulls, image,
                          [self = shared_from_this()](const Result<void>& pulled) {
                            if (!pulled) return self->give_up(pulled.error());
                            self->resolve_image(false);
@@ -73,13 +73,13 @@ class Run : public std::enable_shared_from_this<Run> {
       return give_up({Errc::engine_failure, "The Docker Engine's answer is not an image", {}});
     const std::string proof = context_.ownership.proof(allowed_.service(), nonce_, *id);
     const bool transient = command().auto_remove && !command().detach;
-    plan_.emplace(ContainerPlan{allowed_,
-                                std::move(*id),
-                                {},
-                                {allowed_.service().str(), nonce_, proof, transient},
-                                {},
-                                health_of(command(), allowed_.profile(),
-                                          json_member(document->view(), "Config"))});
+    plan_.emplace(ContainerPlan{
+        allowed_,
+        std::move(*id),
+        {},
+        {allowed_.service().str(), nonce_, proof, transient},
+        {},
+        health_of(command(), allowed_.profile(), json_member(document->view(), "Config"))});
     resolve_network();
   }
 
@@ -106,7 +106,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void check_next_volume() {
     const auto& mounts = command().mounts;
     while (mount_ < mounts.size() && mounts[mount_].is_bind()) ++mount_;
-    if (mount_ == mounts.size()) return id_ ? start_container() : create();
+    if (mount_ == mounts.size()) return id_ ? start_container() : admit();
     send(request::inspect_volume(*VolumeName::parse(mounts[mount_].source.view())),
          &Run::volume_inspected);
   }
@@ -122,16 +122,29 @@ class Run : public std::enable_shared_from_this<Run> {
     return context_.host_paths.look(command(), allowed_.profile());
   }
 
-  void create() {
+  // The last thing before there is a container, so that a place is held for no longer than needed.
+  void admit() {
     auto host = look_at_host();
     if (!host) return give_up(host.error());
     plan_->host = std::move(*host);
+    context_.quotas.admit(nonce_, holding_of(*plan_), allowed_.shared_profile(),
+                          [self = shared_from_this()](Result<AdmissionPtr> place) {
+                            if (!place) return self->give_up(place.error());
+                            self->place_ = std::move(*place);
+                            self->create();
+                          });
+  }
+
+  void create() {
     send(request::create_container(command().name, create_body(*plan_)), &Run::created);
   }
 
   void created(EngineResponse response) {
     const auto document = read_document(std::move(response), EngineStep::create, 201);
-    if (!document) return give_up(document.error());
+    if (!document) {
+      place_->no_container();
+      return give_up(document.error());
+    }
     auto id = ContainerId::parse(json_text(document->view(), "Id"));
     if (!id) return give_up({Errc::engine_failure, "The Docker Engine gave no container id", {}});
     reply_->about(id->view());
@@ -240,7 +253,10 @@ class Run : public std::enable_shared_from_this<Run> {
   void give_up(const Error& error) {
     if (!id_ || running_) return reply_->fail(error);
     context_.engine.send(request::discard(*id_, true),
-                         [self = shared_from_this(), error](const Result<EngineResponse>&) {
+                         [self = shared_from_this(), error](const Result<EngineResponse>& gone) {
+                           if (gone && (gone->status == 204 || gone->status == 404)) {
+                             self->place_->no_container();
+                           }
                            self->reply_->fail(error);
                          });
   }
@@ -250,6 +266,7 @@ class Run : public std::enable_shared_from_this<Run> {
   Context& context_;
   std::string nonce_;
   std::optional<ContainerPlan> plan_;
+  AdmissionPtr place_;  // in the service's quota
   std::optional<ContainerId> id_;
   std::size_t mount_ = 0;  // that is being looked at
   bool running_ = false;

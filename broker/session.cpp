@@ -151,8 +151,11 @@ bool Session::handle(std::uint64_t id, Submit submit) {
     send(id, true, Failed::of(kTooOften));
     return true;
   }
-  Slots& slots = is_stream(submit.command) ? context_.streams : context_.slots;
-  auto slot = slots.take(caller.service.view(), is_reserved_for(submit.command));
+  const auto* profile = context_.policy->find(caller.service.view());
+  const bool stream = is_stream(submit.command);
+  Slots& slots = stream ? context_.streams : context_.slots;
+  auto slot = slots.take(caller.service.view(), is_reserved_for(submit.command),
+                         stream && profile != nullptr ? profile->quota.follows : limits::kStreams);
   const bool has_room = slot != nullptr;
   const auto index = static_cast<std::uint8_t>(submit.command.index());
   const auto reply = std::make_shared<Reply>(
@@ -168,7 +171,7 @@ bool Session::handle(std::uint64_t id, Submit submit) {
   }
   reply->hold(held_);
   open_.emplace(id, reply);
-  if (is_stream(submit.command)) streams_.emplace(id, Stream{*token, submit.command});
+  if (stream) streams_.emplace(id, Stream{*token, submit.command});
   std::visit([&](auto& command) { run(std::move(command), caller, *token, reply); },
              submit.command);
   return true;
@@ -213,7 +216,16 @@ bool Session::handle(std::uint64_t id, const Refused& refused) {
   const Command* command = refused.command ? &*refused.command : nullptr;
   AuditSubject subject = subject_of(*token, refused.peer.view(), refused.operation, command);
   subject.denied = true;
-  const Error error{refused.code, "refused by the front", {}};
+  Error error{refused.code, "refused by the front", {}};
+  // Where the command is known, the reason is the broker's own.
+  if (command != nullptr) {
+    std::visit(
+        [&, caller = principal_of(*token)](const auto& known) {
+          auto allowed = policy::authorize(known, caller, context_.policy);
+          if (!allowed && allowed.error().code == error.code) error = std::move(allowed.error());
+        },
+        *command);
+  }
   context_.audit.result(subject, error, {}, 0, "refused");
   return true;
 }
@@ -223,6 +235,7 @@ void Session::run(X command, const Principal& caller, const VerifiedToken& token
                   const ReplyPtr& reply) {
   const auto allowed = policy::authorize(std::move(command), caller, context_.policy);
   if (!allowed) return reply->deny(allowed.error());
+  reply->waive(allowed->waived());
   if (X::kMutates) {
     const auto used =
         context_.used_tokens.use(token, context_.keys.leeway(), uv_now(context_.loop));

@@ -13,7 +13,7 @@ void Sweeper::start() {
 }
 
 void Sweeper::sweep() {
-  engine_.send(request::list_left_over(),
+  engine_.send(request::list_own(true),
                [this](const Result<EngineResponse>& response) { listed(response); });
 }
 

@@ -62,14 +62,21 @@ void shorten(Command& command) {
   if (auto* pull = std::get_if<ReadPull>(&command)) pull->follow = false;
 }
 
-// The broker's own check is the one that counts; this one only answers sooner.
-Result<void> check_policy(const Command& command, const Principal& caller,
-                          const policy::Snapshot& policy) {
+// The broker's own check is the one that counts; this one only answers sooner. In mode warn the
+// caller is told what mode enforce would refuse.
+Result<std::vector<Header>> check_policy(const Command& command, const Principal& caller,
+                                         const policy::Snapshot& policy) {
   return std::visit(
-      [&](const auto& any) -> Result<void> {
+      [&](const auto& any) -> Result<std::vector<Header>> {
         auto allowed = policy::authorize(any, caller, policy);
         if (!allowed) return fail(std::move(allowed.error()));
-        return {};
+        std::vector<Header> warnings;
+        if (allowed->profile().mode != policy::Mode::warn) return warnings;
+        for (const Error& error : allowed->waived()) {
+          const auto text = Text<1024>::clip(error.detail + "; " + error.hint);
+          warnings.push_back({"Docker-Control-Warning", text.str()});
+        }
+        return warnings;
       },
       command);
 }
@@ -151,9 +158,9 @@ void Call::with_body(const std::string& body) {
   if (!command) return deny(command.error(), nullptr);
   if (request_.method == Method::head) shorten(*command);
   if (services_.policy_check) {
-    if (auto allowed = check_policy(*command, caller_->principal, services_.policy); !allowed) {
-      return deny(allowed.error(), &*command);
-    }
+    auto allowed = check_policy(*command, caller_->principal, services_.policy);
+    if (!allowed) return deny(allowed.error(), &*command);
+    warnings_ = std::move(*allowed);
   }
   message_ = Submit{caller_->handle, Text<64>::clip(request_.peer), std::move(*command)};
   submit();
@@ -175,7 +182,9 @@ void Call::submit() {
   if (id_ == 0) return refuse({Errc::invalid_request, "The request is too large", ""});
   if (answer_) return;
   if (std::holds_alternative<WaitContainer>(command)) exchange_->may_last();
-  answer_ = make_answer({exchange_, *route_, success_message(command), cors_headers(request_),
+  auto headers = cors_headers(request_);
+  headers.insert(headers.end(), warnings_.begin(), warnings_.end());
+  answer_ = make_answer({exchange_, *route_, success_message(command), std::move(headers),
                          [this](std::uint32_t frames) { services_.broker.credit(id_, frames); },
                          [this] { services_.broker.cancel(id_); }},
                         command, services_.streams);

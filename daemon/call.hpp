@@ -56,6 +56,7 @@ class Call final : public Replies, public std::enable_shared_from_this<Call> {
   const Route* route_ = nullptr;  // of the match, once it may be looked at
   std::shared_ptr<const Caller> caller_;
   std::optional<ToBroker> message_;  // the Submit, kept for one more try
+  std::vector<Header> warnings_;     // what the profile's mode lets pass
   std::shared_ptr<Answer> answer_;
   std::uint64_t id_ = 0;  // of the submitted request
   bool retried_ = false;

@@ -6,7 +6,8 @@
 namespace dc::daemon {
 namespace {
 
-constexpr std::string_view kDevices = R"(must be a list of paths such as "/dev/x" or "/dev/x:/dev/x:rw")";
+constexpr std::string_view kDevices =
+    R"(must be a list of paths such as "/dev/x" or "/dev/x:/dev/x:rw")";
 
 Result<DevicePath> read_path(std::string_view text, std::string_view name) {
   const auto clean = clean_path(text);
@@ -20,7 +21,8 @@ Read read_access(std::string_view letters, std::string_view name, Device& device
   device.read = letters.find('r') != std::string_view::npos;
   device.write = letters.find('w') != std::string_view::npos;
   const bool makes = letters.find('m') != std::string_view::npos;
-  const std::size_t known = std::size_t{device.read} + std::size_t{device.write} + std::size_t{makes};
+  const std::size_t known =
+      std::size_t{device.read} + std::size_t{device.write} + std::size_t{makes};
   if (letters.size() == known && (device.read || device.write)) return {};
   return field_error(name, "has permissions " + quote(letters) + R"(: use "r", "w" or "rw")");
 }

@@ -112,8 +112,8 @@ Read read_option(std::string_view option, std::string_view name, Tmpfs& tmpfs) {
   if (key == "mode") return set_number(value, name, key, 8, tmpfs.mode);
   if (key == "uid") return set_number(value, name, key, 10, tmpfs.uid);
   if (key == "gid") return set_number(value, name, key, 10, tmpfs.gid);
-  return field_error(name, "has an option " + quote(option) +
-                               " that is not offered: use size, mode, uid and gid");
+  return field_error(
+      name, "has an option " + quote(option) + " that is not offered: use size, mode, uid and gid");
 }
 
 Read add_tmpfs(std::string_view target, std::string_view options, std::string_view name,

@@ -112,9 +112,8 @@ Read read_arguments(Json value, std::string_view name, std::vector<Argument>& ar
     }
     return {};
   }
-  return read_strings(value, name, kWords, [&](std::string_view word) {
-    return add_argument(word, name, arguments);
-  });
+  return read_strings(value, name, kWords,
+                      [&](std::string_view word) { return add_argument(word, name, arguments); });
 }
 
 Read read_environment(Json value, std::string_view name, std::vector<Variable>& variables) {
@@ -152,8 +151,8 @@ Read read_labels(Json value, std::string_view name, std::vector<Label>& labels) 
 }
 
 Read read_user(Json value, std::string_view name, std::optional<UserSpec>& user) {
-  auto parsed = read_text_or_number<UserSpec>(value, name,
-                                              "must be a string or a number of at least 0");
+  auto parsed =
+      read_text_or_number<UserSpec>(value, name, "must be a string or a number of at least 0");
   if (!parsed) return fail(std::move(parsed.error()));
   user = std::move(*parsed);
   return {};

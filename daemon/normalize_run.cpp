@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// containers/run: one table of its fields, each with its reader (daemon/normalize_fields.hpp) and the
-// readers of those that are a plain text, number or flag. Front; the body is hostile.
+// containers/run: one table of its fields, each with its reader (daemon/normalize_fields.hpp) and
+// the readers of those that are a plain text, number or flag. Front; the body is hostile.
 #include <array>
 #include "daemon/normalize.hpp"
 #include "daemon/normalize_fields.hpp"

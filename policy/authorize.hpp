@@ -19,6 +19,7 @@ class Allowed {
   [[nodiscard]] const X& command() const { return command_; }
   [[nodiscard]] const ServiceName& service() const { return service_; }
   [[nodiscard]] const Profile& profile() const { return *profile_; }
+  [[nodiscard]] ProfilePtr shared_profile() const { return {policy_, profile_}; }
   // What the profile's mode lets pass; Error::rule and hint say what would have been refused.
   [[nodiscard]] const std::vector<Error>& waived() const { return waived_; }
 

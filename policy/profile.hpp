@@ -219,5 +219,6 @@ struct Policy {
   }
 };
 using Snapshot = std::shared_ptr<const Policy>;
+using ProfilePtr = std::shared_ptr<const Profile>;  // keeps its snapshot
 
 }  // namespace dc::policy
