@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from harness import policies, procs
-from harness.client import assert_error
+from harness.client import Client, assert_error
 from harness.wait import wait_for
 
 EMPTY_SET = "0000000000000000"
@@ -64,6 +64,18 @@ def test_j38_secret_is_not_in_the_environment(service, who):
     """The environment of no process shows the key."""
     content = Path(f"/proc/{members(service)[who]}/environ").read_bytes()
     assert service.secret.encode() not in content
+
+
+def test_j38_secret_is_not_written(service, client):
+    """Nor does anything that the service writes hold the key, or a token."""
+    good = service.token(jti="never-written")
+    text, signature = good.rsplit(".", 1)
+    bad = f"{text}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+    assert [Client(service.url, token).get("/containers").status_code for token in (good, bad)] == [200, 401]
+    assert '"never-written"' in service.audit_text()
+    for file in (path for path in service.directory.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        assert service.secret.encode() not in content and text.encode() not in content, file
 
 
 @pytest.mark.parametrize("who", ["keeper", "front"])

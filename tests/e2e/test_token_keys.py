@@ -271,6 +271,7 @@ N2048 = rsa.generate_private_key(65537, 2048).public_key().public_numbers().n
         ("RS256", lambda _: pem(rsa.generate_private_key(65537, 1024).public_key()), "less than 2048 bits"),
         ("RS256", lambda _: pem(rsa.generate_private_key(65537, 2040).public_key()), "less than 2048 bits"),
         ("RS256", lambda _: rsa_pem((1 << 8200) + 1, 65537), "more than 8192 bits"),
+        ("RS256", lambda _: rsa_pem(N2048 + 1, 65537), "modulus that is even"),
         ("RS256", lambda _: rsa_pem(N2048, 3), "public exponent"),
         ("RS256", lambda _: rsa_pem(N2048 + 1 - N2048 % 2, 65535), "public exponent"),
         ("RS256", lambda _: rsa_pem(N2048, (1 << 64) + 1), "public exponent"),
