@@ -52,7 +52,7 @@ def test_search(written):
         (("--operation", "containers.run"), lambda record: record.get("operation") == "containers.run"),
         (("--decision", "deny"), lambda record: record.get("decision") == "deny"),
         (("--object", identity[:12]), lambda record: record.get("object") == identity),
-        (("--peer", "127.0.0.1"), lambda record: record.get("peer", "").startswith("127.0.0.1:")),
+        (("--peer", "127.0.0.1"), lambda record: record.get("peer") == "127.0.0.1"),
         (("--since", "1h"), lambda record: True),
         (("--until", "1h"), lambda record: False),
         (("--since", middle[:19] + "Z"), lambda record: record["time"] >= middle[:19] + ".000Z"),
@@ -78,7 +78,7 @@ def test_for_people(written):
         line.startswith(run["time"] + "  tt_studio_backend  containers.run  allow/success  " + run["object"][:12])
         for line in shown
     )
-    assert any("deny/image_not_allowed" in line and "evil" in line for line in shown)
+    assert any("deny/image_not_allowed" in line for line in shown)
     assert any("deny/token_refused" in line for line in shown)
     assert all(line.isprintable() for line in shown)
 
@@ -93,10 +93,17 @@ def test_hostile_file(written, options):
 
 
 def test_tail(written):
-    lines = written.audit_file.read_text().splitlines()
-    assert audit("tail", "-n", "3", "--json", written.audit_file).stdout.splitlines() == lines[-3:]
+    """The last lines of a file or of standard input; as JSON they mean what they are."""
+    lines = written.audit_file.read_text().split("\n")[:-1]
+
+    def meaning(some):
+        return [json.loads(line) for line in some]
+
+    shown = audit("tail", "-n", "3", "--json", written.audit_file).stdout.splitlines()
+    assert meaning(shown) == meaning(lines[-3:])
     assert audit("tail", "-n", "0", written.audit_file).stdout == ""
-    assert audit("tail", "--json", "-", input="\n".join(lines) + "\n").stdout.splitlines() == lines[-10:]
+    shown = audit("tail", "--json", "-", input="\n".join(lines) + "\n").stdout.splitlines()
+    assert meaning(shown) == meaning(lines[-10:])
     assert audit("tail", "-f", "-").returncode == 2
     assert audit("tail", written.directory / "missing").returncode == 1
 
@@ -126,7 +133,8 @@ def test_follow(start_service, engine):
 
     try:
         for turn in (1, 2, 3):
-            wait_for(lambda: another_comes(count(b'"containers.list"')), 20, "the line")
+            had = count(b'"containers.list"')
+            wait_for(lambda had=had: another_comes(had), 20, "the line")
             service.audit_file.rename(directory / f"audit.jsonl.{turn}")
             service.process.send_signal(signal.SIGUSR1)
             wait_for(lambda t=turn: count(b'"rotated"') == t, 20, "the rotation")
