@@ -8,6 +8,7 @@
 #include <vector>
 #include "admin/audit_command.hpp"
 #include "admin/key.hpp"
+#include "admin/policy_command.hpp"
 #include "admin/state_files.hpp"
 #include "admin/status.hpp"
 #include "admin/token.hpp"
@@ -149,6 +150,7 @@ int run(int argc, char** argv) {
   add_keygen_options(*keygen, keygen_options);
 
   const AuditCommand audit(app);
+  const PolicyCommand policy(app);
 
   std::string state_dir = kStateDir;
   bool json = false;
@@ -163,6 +165,7 @@ int run(int argc, char** argv) {
   }
   if (status->parsed()) return print_status(state_dir, json);
   if (audit.parsed()) return audit.run();
+  if (policy.parsed()) return policy.run();
   return token->parsed() ? run_token(token_options) : run_keygen(keygen_options);
 }
 

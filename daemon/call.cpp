@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk of one request, in the order of the REST contract. Front only; see the head of call.hpp.
 #include "daemon/call.hpp"
+#include "daemon/explain.hpp"
 #include "daemon/log_stream.hpp"
 #include "daemon/negotiate.hpp"
 #include "daemon/render.hpp"
@@ -134,13 +135,13 @@ void Call::route() {
                                            *services_.policy);
     if (!scope) return deny(scope.error(), nullptr);
   }
-  if (page) {
-    auto refusal = refuse_form(request_, BodyKind::none, "text/plain");
-    return respond(refusal ? std::move(*refusal) : services_.metrics.page());
-  }
   const bool stream = route_->shape == Shape::logs || route_->shape == Shape::events;
-  if (auto refusal = refuse_form(request_, route_->body, stream ? kEventStream : kJson))
+  const bool metrics = route_->page == Page::metrics;
+  const auto type = metrics ? "text/plain" : stream ? kEventStream : kJson;
+  if (auto refusal = refuse_form(request_, route_->body, type)) {
     return respond(std::move(*refusal));
+  }
+  if (metrics) return respond(services_.metrics.page());
   read_body();
 }
 
@@ -154,6 +155,7 @@ void Call::read_body() {
 
 void Call::with_body(const std::string& body) {
   if (gone_) return;
+  if (route_->page == Page::explain) return explain(body);
   auto command = route_->build({match_.id, request_.query, body});
   if (!command) return deny(command.error(), nullptr);
   if (request_.method == Method::head) shorten(*command);
@@ -164,6 +166,16 @@ void Call::with_body(const std::string& body) {
   }
   message_ = Submit{caller_->handle, Text<64>::clip(request_.peer), std::move(*command)};
   submit();
+}
+
+void Call::explain(const std::string& body) {
+  const auto question = read_question(body);
+  if (!question) return refuse(question.error());
+  const auto told = daemon::explain(*question, caller_->principal, services_.policy);
+  if (!told) return refuse(told.error());
+  HttpResponse response;
+  response.body = to_json(*told);
+  respond(std::move(response));
 }
 
 void Call::deny(const Error& error, const Command* command) {

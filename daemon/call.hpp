@@ -42,6 +42,8 @@ class Call final : public Replies, public std::enable_shared_from_this<Call> {
   void route();
   void read_body();
   void with_body(const std::string& body);
+  // POST policy/explain: answered here, since nothing is done.
+  void explain(const std::string& body);
   void submit();
   void gone();
   void refuse(const Error& error) { respond(error_response(error)); }

@@ -47,7 +47,8 @@ HttpResponse page_with(int status, std::string body) {
 HttpResponse health_page(Page page, const EngineStatus& status, std::time_t now) {
   switch (page) {
     case Page::none:
-    case Page::metrics: break;
+    case Page::metrics:
+    case Page::explain: break;
     case Page::livez: return page_with(200, R"({"status":"alive"})");
     case Page::readyz:
       if (status.engine == EngineState::up) return page_with(200, R"({"status":"ready"})");

@@ -117,4 +117,57 @@ inline constexpr Documentation kMetrics{
     .success = {nullptr, "docker_control_engine_up 1\n", "text/plain"},
 };
 
+// --- policy --------------------------------------------------------------------------------------
+
+inline constexpr auto kQuestionFields = std::to_array<Property>({
+    {"operation", text(),
+     "Such as `containers.run`; the operationId where an operation has several routes", true},
+    {"path", text(), "What the part of the path in braces would be: a container, an image"},
+    {"query", object(), "Parameters of the query"},
+    {"request", object(), "The body; of a request without one, more parameters of the query"},
+});
+inline constexpr Schema kQuestionSchema{"Question", "A request that is not made.", kQuestionFields,
+                                        true};
+
+inline constexpr auto kVerdictFields = std::to_array<Property>({
+    {"code", text(), "Of a refusal: the same as the request's own answer would have"},
+    {"detail", text(), "Likewise"},
+    {"hint", text(), "Likewise"},
+    {"rule", text(), "The key of the policy file that decides"},
+    {"wanted", text(), "What that key would need, in TOML"},
+});
+inline constexpr Schema kRefusalSchema{"Refusal", "", kVerdictFields};
+inline constexpr auto kExplanationFields =
+    std::to_array<Property>({
+        {"status", kSuccessStatus, "", true},
+        {"service", text(), "The caller", true},
+        {"operation", text(), "", true},
+        {"verdict", json(R"("type":"string","enum":["allowed","refused"])"), "", true},
+        {"would_refuse", list_of(kRefusalSchema),
+         "What the profile's mode lets pass and `enforce` would refuse"},
+        {"request", object(),
+         "What was understood, values of variables masked; of an allowed request with the policy's "
+         "defaults"},
+        {"capabilities", array_of_text(), "What the container would have in the end"},
+    }) +
+    kVerdictFields;
+inline constexpr Schema kExplanationSchema{"Explanation", "", kExplanationFields};
+
+inline constexpr Documentation kExplain{
+    .tag = kService,
+    .summary = "Whether the policy would allow a request, and why not",
+    .text =
+        "Judges the request for the caller, as making it would, and does nothing. What only "
+        "the Docker Engine knows is left out: whose a container is, quotas, what is on the "
+        "host's disk.",
+    .body = &kQuestionSchema,
+    .body_example = R"({"operation":"containers.run","request":{"image":"alpine:3.20"}})",
+    .success = {&kExplanationSchema,
+                R"({"status":"success","service":"backend","operation":"containers.run",)"
+                R"("verdict":"refused","code":"image_not_allowed",)"
+                R"("detail":"Image not in allowed list","hint":"add \"alpine:\" to images of )"
+                R"([service.backend] in the policy file","rule":"images",)"
+                R"("wanted":"\"alpine:\"","request":{"image":"docker.io/library/alpine:3.20"}})"},
+};
+
 }  // namespace dc::daemon::api

@@ -35,12 +35,24 @@ constexpr Route page(std::string_view pattern, std::string_view name, Page kind,
   return route;
 }
 
+// A question of the policy, which the front answers from its own copy.
+constexpr Route question(std::string_view pattern, std::string_view name, Page kind, Scope scope,
+                         const api::Documentation& documentation) {
+  Route route = page(pattern, name, kind, scope, documentation);
+  route.method = Method::post;
+  route.body = BodyKind::required;
+  route.body_limit = limits::kBodyRun;
+  return route;
+}
+
 constexpr auto kRoutes = std::to_array<Route>({
     page("/api/v1/health", "health", Page::health, api::kHealth),
     page("/api/v1/livez", "livez", Page::livez, api::kLivez),
     page("/api/v1/readyz", "readyz", Page::readyz, api::kReadyz),
     page("/api/v1/metrics", "service.metrics", Page::metrics, Scope::service_metrics,
          api::kMetrics),
+    question("/api/v1/policy/explain", "service.explain", Page::explain, Scope::service_explain,
+             api::kExplain),
 
     command<ListContainers>(Method::get, "/api/v1/containers", BodyKind::none, Shape::list,
                             build_list, api::kListContainers),

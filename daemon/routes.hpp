@@ -18,7 +18,7 @@
 namespace dc::daemon {
 
 // Pages that the front answers by itself.
-enum class Page : std::uint8_t { none, health, livez, readyz, metrics };
+enum class Page : std::uint8_t { none, health, livez, readyz, metrics, explain };
 
 enum class BodyKind : std::uint8_t { none, optional, required };
 

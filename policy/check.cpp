@@ -111,14 +111,16 @@ Result<const Profile*> check_scope(Scope scope, std::string_view operation, cons
   const std::string name(scope_name(scope));
   const Profile* profile = policy.find(caller.service.view());
   if (profile == nullptr) {
-    return fail(Errc::scope_denied, "this service has no profile in the policy",
-                "add " + section_name(caller.service.view()) + " to the policy file");
+    return fail(Error{Errc::scope_denied, "this service has no profile in the policy",
+                      "add " + section_name(caller.service.view()) + " to the policy file",
+                      "scopes", in_quotes(name)});
   }
   const std::string detail = std::string(operation) + " needs the scope " + name;
   if (!profile->scopes.has(scope)) {
-    return fail(Errc::scope_denied, detail,
-                "add " + in_quotes(name) + " to scopes of " +
-                    section_name(profile->service.view()) + " in the policy file");
+    return fail(Error{Errc::scope_denied, detail,
+                      "add " + in_quotes(name) + " to scopes of " +
+                          section_name(profile->service.view()) + " in the policy file",
+                      "scopes", in_quotes(name)});
   }
   if (!caller.scopes.has(scope)) {
     return fail(Errc::scope_denied, detail, "the token's own scope claim leaves it out");

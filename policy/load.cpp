@@ -265,13 +265,8 @@ void read_services(const Value& services, const Profile& base, Policy& policy) {
   }
 }
 
-Profile built_in_profile() {
-  return Profile{*ServiceName::parse("defaults"), {}, {}, {}, {}, false,
-                 *IpAddress::parse("127.0.0.1"),  {}};
-}
-
 void read_file(const toml::table& file, Loaded& loaded) {
-  Profile base = built_in_profile();
+  Profile base = blank_profile(*ServiceName::parse("defaults"));
   if (const toml::node* defaults = file.get("defaults")) {
     read_keys(Value{*defaults, "[defaults]", loaded},
               std::span<const Key<Profile>>(kProfileKeys).subspan(kFirstDefault), base);
@@ -287,6 +282,10 @@ void read_file(const toml::table& file, Loaded& loaded) {
 }
 
 }  // namespace
+
+Profile blank_profile(ServiceName service) {
+  return Profile{std::move(service), {}, {}, {}, {}, false, *IpAddress::parse("127.0.0.1"), {}};
+}
 
 std::string to_string(const Problem& problem, std::string_view file) {
   std::string text(file);

@@ -29,4 +29,7 @@ struct Loaded {
 
 Loaded load(std::string_view toml);
 
+// What a service has of which the file says nothing but its name: finite limits, no rights.
+Profile blank_profile(ServiceName service);
+
 }  // namespace dc::policy
