@@ -193,6 +193,7 @@ SCENARIOS = {
     "livez": None,
     "readyz": None,
     "service.metrics": None,
+    "service.explain": None,
     "service.logs.service": None,
     "service.logs.startup": None,
     "service.logs.fastapi": None,

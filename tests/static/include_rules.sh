@@ -21,8 +21,8 @@ forbid "the broker includes the front" 'daemon/' "$none" broker
 forbid "the front includes the broker" 'broker/' "$none" daemon
 forbid "the shared code includes one side" '(broker|daemon|admin)/' "$none" common policy
 forbid "tl::expected outside its wrapper" 'tl/' 'common/error\.hpp' common policy broker daemon admin
-forbid "TOML outside the two loaders" '(toml|broker/(toml_values|token_config))' \
-  '(policy/load|broker/(config|token_config))\.cpp|broker/(toml_values|token_config)\.hpp' common policy broker daemon
+forbid "TOML outside the two loaders" '(toml|policy/load_|broker/(toml_values|token_config))' \
+  'policy/load(_[a-z]+)?\.[ch]pp|broker/(config|token_config)\.cpp|broker/(toml_values|token_config)\.hpp' common policy broker daemon
 forbid "the front reads the policy file" 'policy/load\.hpp' "$none" daemon
 forbid "key material in the front" 'common/(secret|public_key|jwks|token_keys)\.hpp' "$none" daemon
 forbid "Prometheus outside the metrics" 'prometheus/' 'daemon/metrics\.cpp' common policy broker daemon admin
