@@ -35,7 +35,7 @@ constexpr auto kStartFailures = std::to_array<KnownFailure>({
     {"no such file or directory", Errc::invalid_request, "The command does not exist in the image"},
     {"permission denied", Errc::invalid_request, "The command cannot be executed in the image"},
     {"unable to find user", Errc::invalid_request, "The user does not exist in the image"},
-    {"unable to find group", Errc::invalid_request, "The group does not exist in the image"},
+    {"nable to find group", Errc::invalid_request, "The group does not exist in the image"},
 });
 // Their statuses are 400, 403, 404 and 500, and differ between Engines.
 constexpr auto kNetworkFailures = std::to_array<KnownFailure>({

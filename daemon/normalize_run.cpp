@@ -148,6 +148,7 @@ constexpr auto kFields = std::to_array<Field<Draft>>({
     {"mem_limit", into<&RunContainer::memory, read_size>},
     {"memswap_limit", unless_falsy<&RunContainer::memswap, read_memswap>},
     {"shm_size", into<&RunContainer::shm, read_size>},
+    {"ulimits", unless_falsy<&RunContainer::ulimits, read_ulimits>},
     {"cpus", [](Json value, std::string_view name,
                 Draft& draft) { return read_cpus(value, name, draft.cpus); }},
     {"nano_cpus", read_count<&RunContainer::nano_cpus, 0, kMaxAmount>},

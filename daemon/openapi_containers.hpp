@@ -33,6 +33,15 @@ inline constexpr auto kRestartFields = std::to_array<Property>({
 });
 inline constexpr Schema kRestartSchema{"RestartPolicy", "", kRestartFields, true};
 
+inline constexpr Type kVolumes =
+    json(R"("oneOf":[{"type":"object","additionalProperties":{"oneOf":[{"type":"string"},)"
+         R"({"type":"object","properties":{"bind":{"type":"string"},)"
+         R"("mode":{"type":"string","enum":["ro","rw"]}},"required":["bind"]}]}},)"
+         R"({"type":"array","items":{"type":"string"}}])");
+inline constexpr Type kTextsOrNumbers =
+    json(R"("type":"array","items":{"oneOf":[{"type":"string"},{"type":"integer"}]})");
+inline constexpr Type kObjects = json(R"("type":"array","items":{"type":"object"})");
+
 inline constexpr auto kRunFields = std::to_array<Property>({
     {"image", text(limits::kImageReference),
      "Image reference. It is pulled first where it is missing.", true},
@@ -45,18 +54,48 @@ inline constexpr auto kRunFields = std::to_array<Property>({
           R"({"type":"integer"},{"type":"string"},{"type":"array"}]})"),
      "Ports of the container and where to publish them: `\"8000/tcp\": 7001`, a list of host "
      "ports, `[address, port]`, or null for any free one. A key without a protocol means tcp."},
+    {"volumes", kVolumes,
+     "Places of the host, or volumes by name, and where to mount them: `{source: target}`, "
+     "`{source: {\"bind\": target, \"mode\": \"ro\"}}` or `[\"source:target:ro\"]`. A source has "
+     "to be there already; without a mode it is the policy's."},
+    {"tmpfs", kPairs,
+     "File systems in memory: `{target: \"size=64m,mode=1777\"}`. Always noexec, nosuid and "
+     "nodev."},
+    {"devices", array_of_text(),
+     "`/dev/x` or `/dev/x:/dev/x:rw`. A directory stands for the devices in it that the policy "
+     "lists; the path inside is the host's, and `m` is never given."},
+    {"device_requests", kObjects,
+     "GPUs: `[{\"Driver\": \"nvidia\", \"Count\": 1, \"Capabilities\": [[\"gpu\"]]}]`, -1 for all"},
+    {"cap_add", array_of_text(),
+     "Capabilities, with or without CAP_, as far as the policy lists them"},
+    {"cap_drop", array_of_text(), "Capabilities to do without"},
     {"network", text(limits::kName), "Network to join; the default bridge where it is absent"},
+    {"dns", array_of_text(), "Addresses of name servers"},
+    {"extra_hosts", kPairs, "Lines of /etc/hosts: `{name: address}` or `[\"name:address\"]`"},
     {"hostname", text(limits::kName), ""},
     {"user", kAnySize, "user, uid, user:group or uid:gid"},
+    {"group_add", kTextsOrNumbers, "Groups besides the user's own"},
     {"working_dir", text(limits::kPath), "Absolute path inside the container"},
     {"labels", kPairs, "Outside our own name space `docker-control.`"},
+    {"healthcheck", object(),
+     "`{\"test\": [\"CMD\", \"true\"], \"interval\": 30000000000}`: test, interval, timeout, "
+     "start_period and retries, times in nanoseconds. What is absent is the image's."},
+    {"stop_signal", kAnySize, "A signal's name or number"},
+    {"stop_timeout", integer(0, limits::kStopTimeout), "Seconds until it is killed"},
+    {"log_config", object(),
+     "`{\"Type\": \"json-file\", \"Config\": {\"max-size\": \"10m\", \"max-file\": \"3\"}}`"},
+    {"tty", boolean("false"), "A terminal; its output comes as one stream"},
+    {"stdin_open", boolean("false"), "Its standard input stays open"},
     {"detach", boolean("true"), "False: wait for its end, and answer with its output too"},
     {"auto_remove", boolean("false"), "Remove the container when it ends"},
     {"init", boolean("false"), "An init process that reaps children and passes signals on"},
     {"read_only", boolean("false"), "A root file system that cannot be written to"},
     {"privileged", json(R"("type":"boolean","const":false)"), "True is always refused"},
     {"mem_limit", kAnySize, "Bytes, or a text such as `512m` or `32G`"},
+    {"memswap_limit", kAnySize, "Memory and swap together; without it there is no swap"},
     {"shm_size", kAnySize, "Size of /dev/shm, written like mem_limit"},
+    {"ulimits", kObjects,
+     "`[{\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 2048}]`, -1 for no limit"},
     {"cpus", json(R"("type":"number","minimum":0)"), "Processors, for instance 1.5"},
     {"nano_cpus", integer(0, 0), "The same in billionths"},
     {"pids_limit", integer(1, 0), "Processes and threads at most"},
@@ -64,7 +103,8 @@ inline constexpr auto kRunFields = std::to_array<Property>({
      json(R"("oneOf":[{"type":"string"},{"$ref":"#/components/schemas/RestartPolicy"}])",
           kRestartSchema),
      "As far as the policy allows it"},
-    {"pull", json(R"("type":"string","enum":["missing"])"), ""},
+    {"pull", json(R"("type":"string","enum":["missing","always","never"])"),
+     "Whether to pull the image first; where it is missing, without it"},
 });
 inline constexpr Schema kRunSchema{
     "RunRequest",
