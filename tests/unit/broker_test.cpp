@@ -43,19 +43,17 @@ ContainerPlan plan_of(const policy::Allowed<RunContainer>& allowed) {
   const auto image = parsed<ImageId>(kImageId);
   OwnerLabels labels{allowed.service().str(), make_nonce(), {}, false};
   labels.proof = ownership.proof(allowed.service(), labels.nonce, image);
-  return {allowed, image, "bridge", labels};
+  return {allowed, image, "bridge", labels, {}, {}};
 }
 
 // The inspect document that an Engine gives which did what it was told.
-std::string inspect_of(const ContainerPlan& plan) {
-  const JsonText body(create_body(plan));
-  const auto part = [&](std::string_view key) {
-    return std::string(json_member(body.view(), key));
-  };
+std::string inspect_of(const ContainerPlan& plan, const std::string& mounts = "[]") {
+  Members given = config(plan);
+  given["Image"] = "\"x\"";
+  given["Env"] = R"(["A=secret"])";
   return R"({"Id":")" + test::kSomeId + R"(","Name":"/web","Image":")" + kImageId +
-         R"(","State":{"Status":"created"},"Config":{"Image":"x","User":)" + part("User") +
-         R"(,"Env":["A=secret"],"Labels":)" + part("Labels") + R"(},"HostConfig":)" +
-         part("HostConfig") + "}";
+         R"(","State":{"Status":"created"},"Mounts":)" + mounts + R"(,"Config":)" + object(given) +
+         R"(,"HostConfig":)" + object(host_config(plan)) + "}";
 }
 
 Result<void> check_inspect(const ContainerPlan& plan, std::string json) {
@@ -106,7 +104,7 @@ TEST_CASE("every single difference is found") {
       {R"("SecurityOpt":["no-new-privileges:true"])", R"("SecurityOpt":["seccomp=unconfined"])"},
       {R"("HostPort":"7001")", R"("HostPort":"7003")"},
       {R"("HostIp":")", R"("HostIp":"9)"},
-      {R"("max-size":"10m")", R"("max-size":"10g")"},
+      {R"("max-size":"10485760")", R"("max-size":"10485761")"},
       {R"("User":"1000:1000")", R"("User":"")"},
       {R"("HostConfig":{)", R"("HostConfig":{"Binds":["/:/host"],)"},
       {R"("HostConfig":{)", R"("HostConfig":{"PidMode":"host",)"},
@@ -120,6 +118,145 @@ TEST_CASE("every single difference is found") {
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == Errc::policy_not_enforced);
   }
+}
+
+namespace {
+
+// A run that is given all that there is, and the plan for it.
+policy::Allowed<RunContainer> allow_given() {
+  RunContainer run = sample_run();
+  run.mounts = {{parsed<MountSource>("/srv/a&b"), parsed<MountTarget>("/a"), true},
+                {parsed<MountSource>("cache"), parsed<MountTarget>("/c"), std::nullopt}};
+  run.tmpfs = {{parsed<MountTarget>("/t"), 1U << 20, 01777, 1, 2}};
+  run.devices = {{parsed<DevicePath>("/dev/tt/0")}};
+  run.gpus = {{parsed<DriverName>("nvidia"), kAllGpus}};
+  run.cap_add = {Capability::ipc_lock};
+  run.ulimits = {{UlimitName::nofile, 1, 2}, {UlimitName::memlock, kUnlimited, kUnlimited}};
+  run.dns = {parsed<IpAddress>("10.0.0.1")};
+  run.extra_hosts = {{parsed<HostName>("db"), parsed<HostAddress>("10.0.0.2")}};
+  run.groups = {parsed<Group>("44")};
+  run.stop_signal = parsed<StopSignal>("SIGINT");
+  run.stop_timeout = 0;
+  run.working_dir = parsed<WorkingDir>("/tmp/");
+  run.tty = true;
+  auto policy = std::make_shared<policy::Policy>();
+  policy::Profile profile = test::sample_profile();
+  profile.mode = policy::Mode::audit;  // the rules have tests of their own
+  profile.host_ports = {{7000, 7999}};
+  policy->profiles.emplace(std::string(test::kService), profile);
+  auto allowed = policy::authorize(std::move(run), Principal{profile.service, profile.scopes},
+                                   policy::Snapshot(policy));
+  REQUIRE_MESSAGE(allowed.has_value(), allowed.error().detail);
+  return std::move(*allowed);
+}
+
+ContainerPlan plan_given(const policy::Allowed<RunContainer>& allowed) {
+  ContainerPlan plan = plan_of(allowed);
+  plan.host.devices = {{"/dev/tt/0", true, true, {}}};
+  plan.healthcheck = R"({"Interval":5000000000,"Test":["CMD","true"]})";
+  return plan;
+}
+
+const std::string kMounts =
+    R"([{"Type":"bind","Source":"/srv/a&b","Destination":"/a","Mode":"","RW":false,)"
+    R"("Propagation":"rprivate"},{"Type":"volume","Name":"cache","Source":"/var/x",)"
+    R"("Destination":"/c","Driver":"local","Mode":"z","RW":true,"Propagation":""}])";
+
+}  // namespace
+
+TEST_CASE("what is given passes the comparison in the Engine's own spelling") {
+  const auto allowed = allow_given();
+  const auto plan = plan_given(allowed);
+  auto json = inspect_of(plan, kMounts);
+  CHECK(check_inspect(plan, json).has_value());
+  json = replaced(json, R"("Source":"/srv/a&b","Target")", R"("Source":"/srv/a\u0026b","Target")");
+  json = replaced(json, R"({"Name":"nofile","Hard":2,"Soft":1})",
+                  R"({"Soft":1,"Hard":2,"Name":"nofile"})");
+  json = replaced(json, R"([["gpu"]])", R"([["gpu"]],"DeviceIDs":null,"Options":{})");
+  json = replaced(json, R"({"Interval":5000000000,)", R"({"Retries":3,"Interval":5000000000,)");
+  CHECK(check_inspect(plan, json).has_value());
+  // An image's own volume.
+  const std::string anonymous = R"([{"Type":"volume","Driver":"local","Name":")" +
+                                std::string(64, 'a') + R"(","Destination":"/data","RW":true},)";
+  CHECK(check_inspect(plan, inspect_of(plan, replaced(kMounts, "[", anonymous))).has_value());
+}
+
+TEST_CASE("every single difference in what is given is found") {
+  const auto allowed = allow_given();
+  const auto plan = plan_given(allowed);
+  const std::pair<const char*, const char*> changes[] = {
+      {R"("Source":"/srv/a&b","Destination")", R"("Source":"/srv","Destination")"},
+      {R"("Destination":"/a")", R"("Destination":"/b")"},
+      {R"("RW":false)", R"("RW":true)"},
+      {R"("RW":true)", R"("RW":false)"},
+      {R"("Propagation":"rprivate"},{)", R"("Propagation":"rshared"},{)"},
+      {R"("Type":"bind","Source":"/srv/a&b","Dest)", R"("Type":"tmpfs","Source":"/srv/a&b","Dest)"},
+      {R"("Driver":"local")", R"("Driver":"nfs")"},
+      {R"("Name":"cache")", R"("Name":"other")"},
+      {R"("Mounts":[)", R"("Mounts":[{"Type":"bind","Source":"/","Destination":"/h","RW":true},)"},
+      {R"("Mounts":[)", R"("Mounts":[{"Type":"volume","Driver":"local","Name":"x"},)"},
+      {R"("Propagation":"rprivate","NonRecursive":true)", R"("Propagation":"rprivate")"},
+      {R"("ReadOnly":true)", R"("ReadOnly":false)"},
+      {R"("CgroupPermissions":"rw")", R"("CgroupPermissions":"rwm")"},
+      {R"("PathOnHost":"/dev/tt/0")", R"("PathOnHost":"/dev/mem")"},
+      {R"("Devices":[)", R"("Devices":[{"PathOnHost":"/dev/mem"},)"},
+      {R"("Count":-1)", R"("Count":1)"},
+      {R"("Soft":1})", R"("Soft":2})"},
+      {R"("Dns":["10.0.0.1"])", R"("Dns":["10.0.0.9"])"},
+      {R"(["db:10.0.0.2"])", R"(["db:10.0.0.3"])"},
+      {R"("GroupAdd":["44"])", R"("GroupAdd":["44","0"])"},
+      {R"(noexec,nosuid,nodev)", R"(nosuid,nodev)"},
+      {R"("Interval":5000000000)", R"("Interval":1000000)"},
+      {R"("StopSignal":"SIGINT")", R"("StopSignal":"SIGTERM")"},
+      {R"("WorkingDir":"/tmp")", R"("WorkingDir":"/")"},
+      {R"("Tty":true)", R"("Tty":false)"},
+      {R"("OpenStdin":false)", R"("OpenStdin":true)"},
+      {R"("IPC_LOCK")", R"("SYS_ADMIN")"},
+      {R"("A=secret")", R"("A=secret"],"Entrypoint":["x")"},
+  };
+  for (const auto& [from, to] : changes) {
+    CAPTURE(std::string(to));
+    const bool unsent = std::string(to).find("Entrypoint") != std::string::npos;
+    const auto result = check_inspect(plan, replaced(inspect_of(plan, kMounts), from, to));
+    // What was not sent is the image's.
+    CHECK(result.has_value() == unsent);
+  }
+  CHECK_FALSE(check_inspect(plan, inspect_of(plan)).has_value());
+}
+
+TEST_CASE("an image's health check runs no oftener than the profile has it") {
+  const auto profile = test::sample_profile();  // 5 s
+  RunContainer run = sample_run();
+  const auto health = [&](const std::string& image) {
+    const JsonText config(image);
+    return health_of(run, profile, config.view());
+  };
+  CHECK(health("{}").empty());
+  CHECK(health(R"({"Healthcheck":null})").empty());
+  CHECK(health(R"({"Healthcheck":{"Test":["CMD","x"]}})").empty());
+  CHECK(health(R"({"Healthcheck":{"Interval":5000000000}})").empty());
+  CHECK(health(R"({"Healthcheck":{"Interval":4999999999}})") == R"({"Interval":5000000000})");
+  CHECK(health(R"({"Healthcheck":{"StartInterval":1}})") == R"({"StartInterval":5000000000})");
+  run.healthcheck = Healthcheck{{}, {}, {}, {}, 2};
+  CHECK(health(R"({"Healthcheck":{"Interval":1}})") == R"({"Interval":5000000000,"Retries":2})");
+  run.healthcheck->interval = 6'000'000'000;
+  CHECK(health(R"({"Healthcheck":{"Interval":1}})") == R"({"Interval":6000000000,"Retries":2})");
+}
+
+TEST_CASE("a volume is a plain local one or none") {
+  const auto name = parsed<VolumeName>("cache");
+  const auto check = [&](int status, const std::string& members, bool may_lack = false) {
+    const std::string body = R"({"Name":"cache",)" + members + "}";
+    return check_volume(EngineResponse{status, body, {}}, name, may_lack).has_value();
+  };
+  CHECK(check(200, R"("Driver":"local","Options":null)"));
+  CHECK(check(200, R"("Driver":"local","Options":{})"));
+  CHECK(check(404, R"("message":"no such volume")", true));
+  CHECK_FALSE(check(404, R"("message":"no such volume")"));
+  CHECK_FALSE(check(500, R"("message":"x")", true));
+  CHECK_FALSE(check(200, R"("Driver":"local","Options":{"type":"none","o":"bind","device":"/"})"));
+  CHECK_FALSE(check(200, R"("Driver":"nfs","Options":null)"));
+  CHECK_FALSE(check(200, R"("Options":null)"));
 }
 
 TEST_CASE("two bindings of one container port are one member") {
