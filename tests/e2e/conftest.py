@@ -15,6 +15,7 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost,::1"
 from harness import policies  # noqa: E402
 from harness.engine import PrivateEngine  # noqa: E402
 from harness.fake_engine import FakeEngine  # noqa: E402
+from harness.host_places import HostPlaces  # noqa: E402
 from harness.http_bytes import RawConnection  # noqa: E402
 from harness.paths import BUILD, staged_programs  # noqa: E402
 from harness.proxy import RecordingProxy  # noqa: E402
@@ -108,6 +109,38 @@ def checked_service(request, service_maker, proxy, registry):
             front_policy_check=request.param == "both-check",
         )
     )
+
+
+@pytest.fixture(scope="session")
+def places(engine):
+    """Places of the host that the policy of `given` is about."""
+    with contextlib.closing(HostPlaces(engine)) as places:
+        yield places
+
+
+@pytest.fixture(scope="session")
+def given_service(service_maker, places):
+    yield from _running(service_maker(policy=places.policy))
+
+
+@pytest.fixture
+def given(given_service):
+    """A caller who may have some of the host: see harness/host_places.py."""
+    with contextlib.closing(given_service.client("given")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session", params=["both-check", "broker-alone-checks"])
+def checked_given_service(request, service_maker, places):
+    """The service of `given`, with the front's policy check on and off."""
+    check = request.param == "both-check"
+    yield from _running(service_maker(policy=places.policy, front_policy_check=check))
+
+
+@pytest.fixture
+def checked_given(checked_given_service):
+    with contextlib.closing(checked_given_service.client("given")) as client:
+        yield client
 
 
 @pytest.fixture
