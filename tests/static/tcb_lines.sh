@@ -4,7 +4,7 @@
 # the broker links and we wrote counts. Comments and blank lines do not, so that nobody has a reason
 # to leave one out.
 cd "$1" || exit 1
-most=11000
+most=12500
 
 count() { # DIRECTORY...: lines of code, and all lines
   code=$(find "$@" -name '*.[ch]pp' -exec cat {} + | grep -vcE '^[[:space:]]*(//.*)?$')
