@@ -103,7 +103,7 @@ def test_what_was_refused_can_be_learnt(start_service, docker, tmp_path):
     policy.write_text(before)
     changes = run("diff", policy, service.policy_file)
     assert changes.returncode == 1
-    assert '+ images: "alpine:" is allowed now' in changes.stdout
+    assert '+ images: "docker.io/library/alpine:" is allowed now' in changes.stdout
     assert '+ memory.max: "16g" -> "20g": allows more' in changes.stdout
 
 
