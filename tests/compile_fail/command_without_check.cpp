@@ -13,7 +13,7 @@ struct Pause final {
 
 #ifndef MUST_FAIL
 namespace dc::policy {
-Result<Pause> check(Pause pause, const Profile&) { return pause; }
+Result<Pause> check(Pause pause, Judge&) { return pause; }
 }  // namespace dc::policy
 #endif
 

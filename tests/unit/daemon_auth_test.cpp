@@ -125,16 +125,23 @@ TEST_CASE("J39 bad tokens of public keys are counted, others are not") {
                               jwt::encode_base64url(std::to_string(number)) + ".AAAA";
     return f.ask(Method::get, kContainers, "", "Bearer " + token);
   };
-  for (const std::string algorithm : {"HS256", "ES256"}) {
-    for (std::uint32_t i = 0; i < limits::kBadTokensAtOnce; ++i) {
+  const Failed bad = Failed::of({Errc::unauthenticated, "", ""});
+  // Asks until one is not checked any more; time gives some back meanwhile.
+  const auto ends_in_429 = [&](const std::string& algorithm) {
+    for (std::uint32_t i = 0; i < 100 * limits::kBadTokensAtOnce; ++i) {
       const auto answer = ask(algorithm, i);
-      f.end(f.broker.expect<VerifyToken>().first, Failed::of({Errc::unauthenticated, "", ""}));
+      if (answer->response.status == 429) return true;
+      f.end(f.broker.expect<VerifyToken>().first, bad);
       REQUIRE(answer->response.status == 401);
     }
+    return false;
+  };
+  for (std::uint32_t i = 0; i < 2 * limits::kBadTokensAtOnce; ++i) {
+    const auto answer = ask("HS256", i);
+    f.end(f.broker.expect<VerifyToken>().first, bad);
+    REQUIRE(answer->response.status == 401);
   }
-  for (const std::string algorithm : {"ES256", "EdDSA", "RS256"}) {
-    CHECK(ask(algorithm, 9999)->response.status == 429);
-  }
+  for (const std::string algorithm : {"ES256", "EdDSA", "RS256"}) CHECK(ends_in_429(algorithm));
   CHECK(f.broker.silent());
   (void)ask("HS256", 9999);
   (void)f.broker.expect<VerifyToken>();
