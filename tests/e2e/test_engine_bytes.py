@@ -32,7 +32,8 @@ HOST_CONFIG = {
     "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "ShmSize", "LogConfig", "NetworkMode", "PortBindings",
     "AutoRemove", "Init", "ReadonlyRootfs", "RestartPolicy", "Privileged", "IpcMode", "CgroupnsMode",
     "CapAdd", "CapDrop", "SecurityOpt", "PublishAllPorts", "PidMode", "UTSMode", "UsernsMode", "Binds",
-    "Mounts", "Devices", "Ulimits", "OomScoreAdj", "OomKillDisable",
+    "Mounts", "Devices", "Ulimits", "OomScoreAdj", "OomKillDisable", "Tmpfs", "DeviceRequests", "Dns", "ExtraHosts",
+    "GroupAdd",
 }  # fmt: skip
 
 MARK = "zz9marker"

@@ -92,6 +92,15 @@ def test_content(given, places):
     assert (places.root / "cache" / "y").exists() and not (places.root / "models" / "x").exists()
 
 
+def test_hugepages(given, places):
+    """The one kind of place below /dev that can be given, at its own path."""
+    path = places.hugepages
+    command = ["sh", "-c", f"echo x >{path}/x && echo kept"]
+    volumes = {str(path): {"bind": str(path), "mode": "rw"}}
+    assert given.started(command=command, detach=False, volumes=volumes)["logs"] == "kept\n"
+    assert (path / "x").exists()
+
+
 def test_by_name(given, places, docker):
     """A name of the policy stands for its path."""
     (mount,) = mounts_of(docker, given.started(volumes={"models": "/m"}))
@@ -254,7 +263,7 @@ def test_swapped_by_others(given, places, docker, place):
     swapper.start()
     try:
         asked = 0
-        while swapper.swaps < SWAPS:
+        while swapper.swaps < SWAPS or asked < 20:
             assert_refused(given.run(volumes={f"{directory}/inner": "/m"}), docker, "mount_not_allowed", "conflict")
             asked += 1
     finally:
@@ -266,7 +275,6 @@ def test_swapped_by_others(given, places, docker, place):
             os.rename(directory / "kept", directory / "inner")
         else:
             evil.unlink()
-    assert asked > 10 and swapper.swaps >= SWAPS
 
 
 def test_swapped_inside(given, places, docker):
@@ -279,7 +287,7 @@ def test_swapped_inside(given, places, docker):
     swapper.start()
     runs = 0
     try:
-        while swapper.swaps < SWAPS:
+        while swapper.swaps < SWAPS or runs < 5:
             answer = given.started(
                 command=["sh", "-c", "cat /m/marker; ls -d /c/inner/srv /c/evil/srv 2>/dev/null"],
                 volumes={f"{places.root}/models": "/m", f"{cache}": "/c"}, detach=False, auto_remove=True,
@@ -290,4 +298,3 @@ def test_swapped_inside(given, places, docker):
     finally:
         swapper.stop.set()
         swapper.join()
-    assert runs > 3

@@ -41,8 +41,8 @@ def test_ulimits(given, docker, ulimits):
 
 def test_ulimits_in_the_container(given):
     """As its processes see them; -1 is unlimited, and a hard limit left out is the soft one."""
-    limits = [{"Name": "memlock", "Soft": -1, "Hard": -1}, {"Name": "nofile", "Soft": 512}]
-    answer = given.started(command=["sh", "-c", "ulimit -l; ulimit -n"], detach=False, ulimits=limits)
+    limits = [{"Name": "fsize", "Soft": -1, "Hard": -1}, {"Name": "nofile", "Soft": 512}]
+    answer = given.started(command=["sh", "-c", "ulimit -f; ulimit -n"], detach=False, ulimits=limits)
     assert answer["logs"] == "unlimited\n512\n"
 
 

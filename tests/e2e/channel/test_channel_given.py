@@ -12,7 +12,10 @@ from test_devices import REFUSED_BELOW as DEVICES_BELOW
 from test_mounts import BAD_TARGETS, REFUSED, REFUSED_BELOW
 
 IPC_LOCK, SYS_ADMIN, NET_RAW, ALL = 14, 21, 13, 41
-DENIED = {"mount_not_allowed", "device_not_allowed", "capability_not_allowed", "conflict", "invalid_request", "limit_exceeded"}
+DENIED = {
+    "mount_not_allowed", "device_not_allowed", "capability_not_allowed", "field_not_allowed", "limit_exceeded",
+    "invalid_request", "conflict",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

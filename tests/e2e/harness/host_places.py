@@ -22,6 +22,7 @@ class HostPlaces:
         name = f"docker-control-e2e.{os.getpid()}"
         self.root = Path("/srv") / name
         self.devices = Path("/dev") / name
+        self.hugepages = Path(f"/dev/hugepages-{os.getpid()}")
         self.mounted = []
         self.engine = engine
         self.close()
@@ -32,7 +33,7 @@ class HostPlaces:
         for point in reversed(self.mounted):
             subprocess.run(["umount", "-l", point], check=False)
         self.mounted = []
-        for directory in (self.root, self.devices):
+        for directory in (self.root, self.devices, self.hugepages):
             shutil.rmtree(directory, ignore_errors=True)
 
     def mount(self, source, target):
@@ -46,7 +47,7 @@ class HostPlaces:
     @property
     def policy(self):
         """The standard policy, with the services `given` and `barred`."""
-        return policies.standard() + POLICY.format(root=self.root, devices=self.devices)
+        return policies.standard() + POLICY.format(root=self.root, devices=self.devices, hugepages=self.hugepages)
 
     def _make_tree(self):
         root = self.root
@@ -77,6 +78,8 @@ class HostPlaces:
         self.mount("/var", root / "far")
 
     def _make_nodes(self):
+        self.hugepages.mkdir()
+        self.hugepages.chmod(0o1777)
         self.devices.mkdir()
         self.devices.chmod(0o755)
         for name in ("0", "1", "2", "10"):
@@ -112,6 +115,7 @@ mounts   = [
   {{source = "{root}/named", name = "models", mode = "ro"}},
   {{source = "{root}/only", mode = "ro", target = "/only"}},
   {{source = "{root}/many", subdirs = true}},
+  {{source = "{hugepages}", mode = "rw"}},
   {{source = "{root}/file"}},
   {{source = "{root}/gone"}},
   {{source = "{root}/gone/deeper"}},
@@ -140,7 +144,7 @@ devices  = ["{devices}/[0-9]+", "{devices}/four/[0-9]+", "{devices}/mem/[0-9]+",
             "{devices}/links/[0-9]+", "{devices}/empty/[0-9]+", "{devices}/plain/[0-9]+", "{devices}/gone"]
 gpus     = {{drivers = ["nvidia"], count = 2}}
 capabilities = {{allow = ["IPC_LOCK", "SYS_NICE"], all_means = ["IPC_LOCK"]}}
-ulimits  = {{nofile = 4096, memlock = "unlimited", core = 0}}
+ulimits  = {{nofile = 4096, fsize = "unlimited", core = 0}}
 tmpfs    = {{default = "8m", max = "64m"}}
 swap     = {{default = "0", max = "64m"}}
 groups   = ["44", "video"]
