@@ -248,6 +248,7 @@ void read_service(const Value& table, std::string_view name, Profile profile, Po
   profile.service = std::move(*service);
   read_keys(table, kProfileKeys, profile);
   weigh(table, profile);
+  check_mounts_of_others(table, profile, policy);
   if (!fits_frame(profile)) return table.wrong("is too large: over 63 KiB of entries");
   policy.profiles.emplace(name, std::move(profile));
 }

@@ -85,6 +85,20 @@ void read_mounts(const Value& value, Profile& profile) {
             [&](const Value& element) { read_mount(element, profile); });
 }
 
+void check_mounts_of_others(const Value& table, const Profile& profile, const Policy& policy) {
+  for (const auto& [name, other] : policy.profiles) {
+    for (const MountRule& own : profile.mounts) {
+      for (const MountRule& rule : other.mounts) {
+        const bool same = own.source == rule.source;  // with both the same, as from [defaults]
+        if (same ? own.subdirs == rule.subdirs : !are_at_odds(own, rule)) continue;
+        table.wrong("the mount " + shown(own.source.view()) + " is at odds with " +
+                    shown(rule.source.view()) + " of " + section_name(name) +
+                    ": containers of one service could put a link in the place of the other's");
+      }
+    }
+  }
+}
+
 // --- devices -----------------------------------------------------------------------------------
 
 void read_devices(const Value& value, Profile& profile) {

@@ -7,6 +7,8 @@
 namespace dc::policy::reading {
 
 void read_mounts(const Value& value, Profile& profile);
+// The same rule over all services that were read so far.
+void check_mounts_of_others(const Value& table, const Profile& profile, const Policy& policy);
 void read_devices(const Value& value, Profile& profile);
 void read_gpus(const Value& value, Profile& profile);
 void read_capabilities(const Value& value, Profile& profile);

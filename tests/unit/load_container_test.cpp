@@ -156,6 +156,30 @@ TEST_CASE("no rule lies where another lets containers write") {
   CHECK(has(problem("mounts = [{source = \"/srv/a\", name = \"aa\", subdirs = true}]"), "subdirs"));
 }
 
+TEST_CASE("no rule lies where containers of another service can write") {
+  const auto problems = [](const std::string& first, const std::string& second) {
+    return load("[service.a]\nmounts = [{" + first + "}]\n[service.b]\nmounts = [{" + second +
+                "}]\n")
+        .problems;
+  };
+  const std::string parent = "source = \"/srv/w\", subdirs = true";
+  const std::string writable = "source = \"/srv/w\", mode = \"rw\"";
+  CHECK(problems(writable, writable).empty());
+  CHECK(problems(parent, parent).empty());
+  CHECK(problems("source = \"/srv/w\"", "source = \"/srv/w/a\"").empty());
+  CHECK(problems(writable, "source = \"/srv/work\"").empty());
+  for (const auto& [first, second] :
+       {std::pair{parent, writable}, std::pair{writable, std::string("source = \"/srv/w/a\"")},
+        std::pair{std::string("source = \"/srv/w/a\""), writable},
+        std::pair{parent, std::string("source = \"/srv/w/a\"")}}) {
+    const auto found = problems(first, second);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].line == 3);
+    CHECK(has(found[0].message, "at odds"));
+    CHECK(has(found[0].message, "[service.a]"));
+  }
+}
+
 TEST_CASE("bad values have their place and say what to write") {
   struct Row {
     const char* line;
