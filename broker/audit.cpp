@@ -9,6 +9,7 @@
 #include <utility>
 #include "common/digest.hpp"
 #include "common/json_text.hpp"
+#include "common/limits.hpp"
 
 namespace dc::broker {
 namespace {
@@ -97,7 +98,7 @@ void Audit::rotate() {
 
 bool Audit::event(std::string_view name, std::string_view detail) {
   JsonWriter line = begin(name);
-  line.key("detail").string(detail);
+  line.key("detail").string(detail.substr(0, limits::kStatusProblem));
   return append(line.take());
 }
 

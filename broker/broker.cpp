@@ -23,10 +23,14 @@ namespace {
 using namespace std::chrono_literals;
 
 // What no container may be given, by whatever path.
-std::vector<std::string> own_directories(const Config& config) {
+std::vector<std::string> own_directories(const CommandLine& options, const Config& config) {
+  std::vector<std::string> files = {config.docker_socket, config.policy, config.audit,
+                                    config.revocations, options.config};
+  for (const KeyFile& key : config.keys) files.push_back(key.file);
+  for (const KeyFile& set : config.key_sets) files.push_back(set.file);
   std::vector<std::string> list = {config.state_dir};
-  for (const std::string& file : {config.docker_socket, config.policy, config.audit}) {
-    list.push_back(file.substr(0, file.rfind('/')));
+  for (const std::string& file : files) {
+    if (file.find('/') != std::string::npos) list.push_back(file.substr(0, file.rfind('/')));
   }
   return list;
 }
@@ -39,7 +43,7 @@ class Broker {
         environment_key_(std::move(startup.environment_key)),
         status_file_(startup.config.state_dir),
         context_(loop, startup.config.docker_socket, std::move(startup.instance_key),
-                 std::move(startup.audit), own_directories(startup.config)),
+                 std::move(startup.audit), own_directories(options_, startup.config)),
         probe_(loop, context_.engine, [this](auto... found) { engine_probed(found...); }),
         front_(loop, context_, std::move(keeper), [this] { keeper_lost(); }),
         terminate_(loop, SIGTERM, [this] { drain(); }),
@@ -77,6 +81,7 @@ class Broker {
   void engine_probed(EngineState engine, DiskState disk, std::chrono::microseconds ping) {
     EngineStatus& status = context_.status;
     const bool came_up = engine == EngineState::up && status.engine != EngineState::up;
+    if (!probe_.data_root().empty()) context_.host_paths.protect(probe_.data_root());
     status.engine = engine;
     status.disk = disk;
     status.ping_us = static_cast<std::uint32_t>(ping.count());

@@ -5,13 +5,14 @@
 #include <array>
 #include <set>
 #include "broker/create_container.hpp"
+#include "common/text_rules.hpp"
 
 namespace dc::broker {
 namespace {
 
 // Members that the Engine fills in by itself and that grant nothing.
-constexpr auto kEngineMembers = std::to_array<std::string_view>(
-    {"ConsoleSize", "Isolation", "MaskedPaths", "ReadonlyPaths", "Runtime"});
+constexpr auto kEngineMembers =
+    std::to_array<std::string_view>({"ConsoleSize", "Isolation", "MaskedPaths", "ReadonlyPaths"});
 // Members of Config to which the image adds its own.
 constexpr auto kMergedMembers =
     std::to_array<std::string_view>({"ExposedPorts", "Healthcheck", "Labels"});
@@ -117,6 +118,13 @@ bool is_anonymous_volume(std::string_view mount) {
          ContainerId::parse(json_text(mount, "Name")).has_value();
 }
 
+// Where the Engine would make the image's volume in what comes from the host (CVE-2021-30465).
+bool is_inside(const std::vector<Mount>& asked, std::string_view found) {
+  const std::string target = json_text(found, "Destination");
+  return std::any_of(asked.begin(), asked.end(),
+                     [&](const Mount& one) { return rules::is_under(target, one.target.view()); });
+}
+
 bool is_asked_for(const Mount& asked, std::string_view found) {
   const bool writable = json_member(found, "RW") == "true";
   if (json_text(found, "Destination") != asked.target.view() ||
@@ -139,7 +147,7 @@ bool mounts_are(const std::vector<Mount>& asked, std::string_view found) {
     const bool is_ours = std::any_of(asked.begin(), asked.end(),
                                      [&](const Mount& one) { return is_asked_for(one, mount); });
     ours += std::size_t{is_ours};
-    known = known && (is_ours || is_anonymous_volume(mount));
+    known = known && (is_ours || (is_anonymous_volume(mount) && !is_inside(asked, mount)));
   });
   return known && ours == asked.size();
 }

@@ -89,6 +89,9 @@ Holding holding_of(const ContainerPlan& plan) {
   Holding holding{plan.allowed.service(), 1, 0, true, *run.memory, *run.nano_cpus,
                   run.ports.size(),       {}};
   for (const DeviceNode& device : plan.host.devices) holding.devices.push_back(device.path);
+  holding.exclusive = plan.allowed.profile().exclusive_devices;
+  holding.restarts =
+      run.restart.kind == Restart::always || run.restart.kind == Restart::unless_stopped;
   return holding;
 }
 

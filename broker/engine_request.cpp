@@ -115,9 +115,11 @@ EngineRequest list_containers(const ListContainers& command, const ServiceName* 
   return request;
 }
 
-EngineRequest list_own(bool idle_only) {
+EngineRequest list_own(bool idle_only, const ServiceName* owner) {
   JsonWriter filters;
-  filters.open('{').key("label").open('[').string(kNonceLabel).close(']');
+  filters.open('{').key("label").open('[').string(kNonceLabel);
+  if (owner != nullptr) filters.string(label(kOwnerLabel, owner->view()));
+  filters.close(']');
   if (idle_only) {
     filters.key("status").open('[').string("created").string("exited").string("dead").close(']');
   }

@@ -15,8 +15,9 @@ namespace dc::broker::request {
 
 // `owner`: only containers that carry this owner label, to save inspecting others.
 EngineRequest list_containers(const ListContainers& command, const ServiceName* owner);
-// With our nonce label; `idle_only`: those that are created, exited or dead.
-EngineRequest list_own(bool idle_only);
+// With our nonce label; `idle_only`: those that are created, exited or dead; `owner`: with that
+// label.
+EngineRequest list_own(bool idle_only, const ServiceName* owner);
 EngineRequest inspect_container(const ContainerRef& container);
 EngineRequest inspect_container(const ContainerId& container);
 EngineRequest create_container(const std::optional<ContainerName>& name, std::string body);

@@ -24,6 +24,8 @@ class EngineProbe {
   EngineProbe(uv_loop_t* loop, Engine& engine, Found found)
       : engine_(engine), timer_(loop), found_(std::move(found)) {}
   void start();
+  // Where the Engine keeps its data; empty until it has said so.
+  [[nodiscard]] const std::string& data_root() const { return data_root_; }
 
  private:
   void probe();

@@ -29,7 +29,7 @@ void start(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& co
     const ContainerView& view = container->view;
     const auto admitted = [allowed, reply, &context, step,
                            id = view.id](const Result<AdmissionPtr>& place) {
-      if (!place) return reply->deny(place.error());
+      if (!place) return reply->fail(place.error());
       context.engine.send(request::act(allowed.command(), id),
                           [reply, step, kept = *place](const Result<EngineResponse>& response) {
                             finish_act(reply, step, response);
@@ -37,6 +37,10 @@ void start(const policy::Allowed<X>& allowed, const ReplyPtr& reply, Context& co
     };
     if (!policy::is_owned(allowed.service(), facts_of(view, context.ownership))) {
       return admitted(nullptr);
+    }
+    // Its run has not compared it yet, or was cut off before: the sweep's.
+    if (view.status == "created") {
+      return reply->deny({Errc::conflict, "The container is still being made", {}});
     }
     Holding holding{allowed.service()};
     read_holds(view.labels.holds, holding);

@@ -44,7 +44,7 @@ struct Context {
   uv_loop_t* loop;
   const Ownership ownership;
   Audit audit;
-  const HostPaths host_paths;
+  HostPaths host_paths;
   Slots slots;         // of what ends by itself soon
   Slots streams;       // and of what may last
   Slots measurements;  // by container

@@ -152,6 +152,8 @@ Members host_config(const ContainerPlan& plan) {
       {"ReadonlyRootfs", boolean(run.read_only)},
       {"RestartPolicy", R"({"Name":)" + in_quotes(enum_name(run.restart.kind)) +
                             R"(,"MaximumRetryCount":)" + number(run.restart.retries) + "}"},
+      // Not the Engine's default, which may be one that gives GPUs to who sets a variable.
+      {"Runtime", in_quotes("runc")},
       {"SecurityOpt", R"(["no-new-privileges:true"])"},
       {"ShmSize", number(*run.shm)},
       {"Tmpfs", tmpfs(run)},

@@ -30,12 +30,15 @@ constexpr auto kNever = std::to_array<Number>({
     {4, -1},    // consoles and serial lines
     {5, -1},    // tty, console, ptmx
     {7, -1},    // vcs
+    {10, 130},  // watchdog
     {10, 144},  // nvram
     {10, 196},  // vfio
     {10, 200},  // tun
     {10, 203},  // cuse
     {10, 223},  // uinput
+    {10, 228},  // hpet
     {10, 229},  // fuse
+    {10, 231},  // snapshot
     {10, 232},  // kvm
     {10, 234},  // btrfs-control
     {10, 235},  // autofs
@@ -47,6 +50,11 @@ constexpr auto kNever = std::to_array<Number>({
     {13, -1},   // input
     {21, -1},   // SCSI disks and others as characters
     {29, -1},   // frame buffers
+    {90, -1},   // flash memory
+    {136, -1},  // pseudo-terminals
+    {162, -1},  // disks, raw
+    {202, -1},  // registers of the processor
+    {203, -1},  // and what it is
 });
 
 bool is_never_given(dev_t node) {

@@ -61,6 +61,7 @@ std::string mounted_below(std::string_view path) {
   std::string spelled;
   for (char c : path) spelled += c == ' ' ? std::string("\\040") : std::string(1, c);
   std::ifstream mounts("/proc/self/mountinfo");
+  if (!mounts) return "an unknown place";  // when unsure, no
   std::string line, field;
   while (std::getline(mounts, line)) {
     std::size_t at = 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,11 @@ class HostPaths {
   // `own`: directories that no container may have, besides those that the policy never gives away:
   // our own and that of docker.sock.
   explicit HostPaths(std::vector<std::string> own) : own_(std::move(own)) {}
+
+  // One more, such as the Engine's data root.
+  void protect(const std::string& directory) {
+    if (std::find(own_.begin(), own_.end(), directory) == own_.end()) own_.push_back(directory);
+  }
 
   // Errors: mount_not_allowed and device_not_allowed when something else stands there than the
   // policy can mean, conflict when nothing does. They name what the caller sent, never the host's

@@ -38,6 +38,8 @@ std::string holds_text(const Holding& holding) {
                      " nano_cpus=" + std::to_string(holding.nano_cpus) +
                      " ports=" + std::to_string(holding.ports);
   for (const std::string& device : holding.devices) text += " device=" + device;
+  if (holding.restarts) text += " restarts=1";
+  if (holding.exclusive) text += " exclusive=1";
   return text;
 }
 
@@ -53,21 +55,32 @@ void read_holds(std::string_view text, Holding& holding) {
     if (key == "nano_cpus") holding.nano_cpus = number;
     if (key == "ports") holding.ports = number;
     if (key == "device") holding.devices.emplace_back(value);
+    if (key == "restarts") holding.restarts = true;
+    if (key == "exclusive") holding.exclusive = true;
   }
 }
 
-void Ledger::reconcile(Moment asked, const Holdings& found) {
-  if (asked < reconciled_) return;
-  reconciled_ = asked;
+Ledger::Moment Ledger::newest(const ServiceName& service) const {
+  const auto found = of_service_.find(service.view());
+  return std::max(of_all_, found == of_service_.end() ? 0 : found->second);
+}
+
+void Ledger::reconcile(Moment asked, const Holdings& found, const ServiceName* only) {
+  const auto is_told = [&](const ServiceName& service) {
+    return (only == nullptr || service == *only) && newest(service) < asked;
+  };
   std::erase_if(places_, [&](const auto& entry) {
     const Place& place = entry.second;
-    return !place.under_way && place.settled < asked && !found.contains(entry.first);
+    return is_told(place.holding.service) && place.under_way == 0 && place.settled < asked &&
+           !found.contains(entry.first);
   });
   for (const auto& [nonce, holding] : found) {
-    const auto [entry, fresh] = places_.try_emplace(nonce, Place{holding});
-    Place& place = entry->second;
-    if (!place.under_way && place.settled < asked) place.holding = holding;
+    if (!is_told(holding.service)) continue;
+    Place& place = places_.try_emplace(nonce, Place{holding}).first->second;
+    if (place.under_way == 0 && place.settled < asked) place.holding = holding;
   }
+  Moment& newest = only == nullptr ? of_all_ : of_service_[only->str()];
+  newest = std::max(newest, asked);
 }
 
 Holding Ledger::sum_without(std::string_view nonce, const ServiceName& service) const {
@@ -99,30 +112,40 @@ Result<void> Ledger::take(const std::string& nonce, Holding holding,
        }) {
     if (auto room = check_sum(sum, profile); !room) return room;
   }
-  const auto has = [&](const std::string& device) {
-    return std::any_of(places_.begin(), places_.end(), [&](const auto& entry) {
-      const auto& devices = entry.second.holding.devices;
-      return entry.first != nonce && entry.second.holding.live &&
-             std::find(devices.begin(), devices.end(), device) != devices.end();
-    });
-  };
+  holding.exclusive = profile.exclusive_devices;
   for (const std::string& device : holding.devices) {
-    if (!profile.exclusive_devices || !has(device)) continue;
+    if (!is_taken(device, nonce, holding.exclusive)) continue;
     return fail({Errc::conflict, "The device " + device + " is in use by another container",
                  "stop the container that has it; exclusive_devices of " +
-                     policy::section_name(profile.service.view()) + " in the policy file asks so",
+                     policy::section_name(profile.service.view()) +
+                     ", or of its service, in the policy file asks so",
                  "exclusive_devices", "false"});
   }
   holding.live = true;
-  places_.insert_or_assign(nonce, Place{std::move(holding), true});
+  Place& place = places_.try_emplace(nonce, Place{holding}).first->second;
+  place.holding = std::move(holding);
+  ++place.under_way;
   return {};
+}
+
+bool Ledger::is_taken(const std::string& device, std::string_view nonce, bool exclusive) const {
+  return std::any_of(places_.begin(), places_.end(), [&](const auto& entry) {
+    const Holding& other = entry.second.holding;
+    return entry.first != nonce && other.live && (exclusive || other.exclusive) &&
+           std::find(other.devices.begin(), other.devices.end(), device) != other.devices.end();
+  });
 }
 
 void Ledger::settle(const std::string& nonce) {
   const auto found = places_.find(nonce);
-  if (found == places_.end()) return;
-  found->second.under_way = false;
+  if (found == places_.end() || found->second.under_way == 0) return;
+  --found->second.under_way;
   found->second.settled = now();
+}
+
+void Ledger::release(const std::string& nonce) {
+  const auto found = places_.find(nonce);
+  if (found != places_.end() && --found->second.under_way == 0) places_.erase(found);
 }
 
 }  // namespace dc::broker

@@ -26,6 +26,8 @@ struct Holding {
   std::uint64_t nano_cpus = 0;  // billionths of a processor
   std::uint64_t ports = 0;      // published
   std::vector<std::string> devices;
+  bool restarts = false;   // by the Engine's own will, so it is live whatever its state
+  bool exclusive = false;  // its devices are for nobody else
 };
 
 // The label that says what a container holds, and back. A label that says nothing holds nothing.
@@ -39,8 +41,9 @@ class Ledger {
 
   // To be taken when the Engine is asked for its list.
   Moment now() { return ++clock_; }
-  // What the list that was asked for at `asked` showed. One that is older than the last is ignored.
-  void reconcile(Moment asked, const Holdings& found);
+  // What the list that was asked for at `asked` showed: of everybody, or of one service. What an
+  // earlier question was about is not answered by it again.
+  void reconcile(Moment asked, const Holdings& found, const ServiceName* only = nullptr);
 
   // Holds this for a container that is about to be made or started.
   // Errc::quota_exceeded: the service's quota has no room for it; Errc::conflict: another
@@ -49,19 +52,26 @@ class Ledger {
   // It was made or started, or perhaps not: the next list tells.
   void settle(const std::string& nonce);
   // It is not there.
-  void release(const std::string& nonce) { places_.erase(nonce); }
+  void release(const std::string& nonce);
 
  private:
   struct Place {
     Holding holding;
-    bool under_way = false;
+    unsigned under_way = 0;  // how many work on it
     Moment settled = 0;
   };
   [[nodiscard]] Holding sum_without(std::string_view nonce, const ServiceName& service) const;
+  // Whether a container other than that of `nonce` has the device and one of both wants it alone.
+  [[nodiscard]] bool is_taken(const std::string& device, std::string_view nonce,
+                              bool exclusive) const;
 
-  std::map<std::string, Place, std::less<>> places_;  // by nonce
+  // When the newest list was asked for that showed this service's.
+  [[nodiscard]] Moment newest(const ServiceName& service) const;
+
+  std::map<std::string, Place, std::less<>> places_;       // by nonce
+  std::map<std::string, Moment, std::less<>> of_service_;  // lists of one service
+  Moment of_all_ = 0;
   Moment clock_ = 0;
-  Moment reconciled_ = 0;
 };
 
 }  // namespace dc::broker

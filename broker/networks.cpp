@@ -108,7 +108,7 @@ void execute(const policy::Allowed<CreateNetwork>& allowed, const ReplyPtr& repl
   OwnerLabels labels{allowed.service().str(), make_nonce(), {}};
   labels.proof = context.ownership.proof(allowed.service(), labels.nonce, name);
   const auto admitted = [name, labels, reply, &context](const Result<AdmissionPtr>& place) {
-    if (!place) return reply->deny(place.error());
+    if (!place) return reply->fail(place.error());
     const auto created = [name, labels, reply, &context,
                           place = *place](Result<EngineResponse> response) {
       const auto document = read_document(std::move(response), EngineStep::network, 201);

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 #include "broker/engine.hpp"
 #include "broker/ledger.hpp"
 #include "broker/ownership.hpp"
@@ -39,12 +42,28 @@ class Quotas {
              std::function<void(Result<AdmissionPtr>)> admitted);
 
  private:
+  struct Waiting {
+    std::string nonce;
+    Holding holding;
+    policy::ProfilePtr profile;
+    std::function<void(Result<AdmissionPtr>)> admitted;
+  };
+  // One question to the Engine, and who waits for an answer that is asked for after they came.
+  struct Question {
+    std::vector<Waiting> next;
+    bool under_way = false;
+  };
+
+  void ask(const std::string& about);
+  void answered(const std::string& about, Ledger::Moment asked, const std::vector<Waiting>& waiting,
+                Result<EngineResponse> response);
   [[nodiscard]] Ledger::Holdings read_containers(std::string_view list) const;
   [[nodiscard]] Ledger::Holdings read_networks(std::string_view list) const;
 
   Engine& engine_;
   const Ownership& ownership_;
   Ledger containers_, networks_;
+  std::map<std::string, Question, std::less<>> questions_;  // by what they are about
 };
 
 }  // namespace dc::broker

@@ -118,12 +118,24 @@ class Run : public std::enable_shared_from_this<Run> {
     check_next_volume();
   }
 
+  [[nodiscard]] Result<void> judge_again() const {
+    Principal caller{allowed_.service(), {}};
+    if (const auto* profile = context_.policy->find(caller.service.view())) {
+      caller.scopes = profile->scopes;  // a token that narrows them was asked at the start
+    }
+    const auto again = policy::authorize(command(), caller, context_.policy);
+    if (!again) return fail(again.error());
+    return {};
+  }
+
   [[nodiscard]] Result<HostView> look_at_host() const {
     return context_.host_paths.look(command(), allowed_.profile());
   }
 
   // The last thing before there is a container, so that a place is held for no longer than needed.
   void admit() {
+    // A pull may have lasted for hours, and the policy may be another.
+    if (auto still = judge_again(); !still) return give_up(still.error());
     auto host = look_at_host();
     if (!host) return give_up(host.error());
     plan_->host = std::move(*host);

@@ -148,8 +148,8 @@ Result<Fd> open_own(const std::string& path, int flags, mode_t mode, const Ident
   Fd file(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
   struct stat info {};
   if (!file || ::fstat(file.get(), &info) != 0) return file_error("open", path);
-  if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) {
-    return fail(Errc::invalid_request, path + " is not a plain file");
+  if ((!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) || info.st_nlink != 1) {
+    return fail(Errc::invalid_request, path + " is not a plain file of one name");
   }
   if ((info.st_mode & static_cast<mode_t>(~mode) & 077) != 0 && S_ISREG(info.st_mode)) {
     return fail(Errc::invalid_request, path + " is open to other users", "chmod o= " + path);

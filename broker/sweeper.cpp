@@ -13,7 +13,7 @@ void Sweeper::start() {
 }
 
 void Sweeper::sweep() {
-  engine_.send(request::list_own(true),
+  engine_.send(request::list_own(true, nullptr),
                [this](const Result<EngineResponse>& response) { listed(response); });
 }
 

@@ -68,7 +68,7 @@ constexpr auto kSignals = std::to_array<std::string_view>(
 // In its one spelling already.
 bool is_clean_path(std::string_view text) {
   return text.size() <= limits::kPath && text.find(':') == std::string_view::npos &&
-         text.find('\\') == std::string_view::npos &&
+         text.find_first_of("\\\"") == std::string_view::npos &&
          all_of(text, [](char c) { return c >= 0x20 && c <= 0x7e; }) && clean_path(text) == text;
 }
 

@@ -21,7 +21,7 @@ struct HostPathRule {
   static constexpr std::string_view kExpected =
       "must be an absolute path of at most 1024 printable ASCII characters, without empty, . and "
       ".. "
-      "parts, without : and backslash, and not ending in /";
+      "parts, without : \" and backslash, and not ending in /";
 };
 // A path of the host in its one spelling. clean_path() makes it from a caller's.
 using HostPath = Checked<HostPathRule>;

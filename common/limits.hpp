@@ -200,7 +200,8 @@ inline constexpr std::uint64_t kDiskFloor = 10ULL
 // --- processes ---------------------------------------------------------------------------------
 inline constexpr milliseconds kDrainTime = seconds(10);
 inline constexpr std::size_t kListeners = 8;
-// Of what is wrong with a policy, in status.json: the first dozens of lines; the log has them all.
+// Of what is wrong with a policy, in status.json and audit: the first dozens of lines; the log has
+// them all.
 inline constexpr std::size_t kStatusProblem = 4 * 1024;
 // How far from its end the audit file is searched for a whole line: a frame whose every byte is
 // escaped is 384 KiB.

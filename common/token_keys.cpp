@@ -73,6 +73,10 @@ Result<VerifiedClaims> judge(const TokenKeyPtr& key, const jwt::Unverified& toke
     const std::int64_t expires = *claims->expires + leeway.count();
     until = until ? std::min(*until, expires) : expires;
   }
+  if (rules.max_age && claims->issued) {
+    const std::int64_t too_old = *claims->issued + rules.max_age->count() + leeway.count();
+    until = until ? std::min(*until, too_old) : too_old;
+  }
   return VerifiedClaims{std::move(*claims), key, until};
 }
 

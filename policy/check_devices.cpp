@@ -26,8 +26,8 @@ Result<void> check_device(const Device& device, Judge& judge) {
       patterns.begin(), patterns.end(),
       [&](const DevicePattern& pattern) { return pattern.matches(path) || pattern.is_in(path); });
   if (listed) return {};
-  return judge.refuse(Errc::device_not_allowed, "Device not in allowed list",
-                      {"devices", in_quotes(path)});
+  return judge.refuse_host(Errc::device_not_allowed, "Device not in allowed list",
+                           {"devices", in_quotes(path)});
 }
 
 }  // namespace
@@ -65,15 +65,14 @@ Result<void> check_gpus(const RunContainer& run, Judge& judge) {
     }
     count += request.count;
     if (contains(rules.drivers, request.driver)) continue;
-    auto refused = judge.refuse(Errc::device_not_allowed, "GPU driver not in allowed list",
-                                {"gpus.drivers", in_quotes(request.driver.view())});
-    if (!refused) return refused;
+    return judge.refuse_host(Errc::device_not_allowed, "GPU driver not in allowed list",
+                             {"gpus.drivers", in_quotes(request.driver.view())});
   }
   if (count <= rules.count) return {};
   const bool all = count >= kAllGpus;
-  return judge.refuse(Errc::device_not_allowed, "More GPUs than the policy allows",
-                      {"gpus.count", all ? "\"all\"" : count_text(count),
-                       "ask for fewer, or raise the count of gpus"});
+  return judge.refuse_host(Errc::device_not_allowed, "More GPUs than the policy allows",
+                           {"gpus.count", all ? "\"all\"" : count_text(count),
+                            "ask for fewer, or raise the count of gpus"});
 }
 
 namespace {

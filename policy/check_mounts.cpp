@@ -30,18 +30,23 @@ std::string wanted_rule(const Mount& mount, bool writable) {
          ", mode = " + (writable ? "\"rw\"}" : "\"ro\"}");
 }
 
-Result<void> refuse_path(const Mount& mount, Judge& judge) {
+Result<void> refuse_path(const Mount& mount, const MountRule* named, Judge& judge) {
   const auto& rules = judge.profile().mounts;
   const bool known = std::any_of(rules.begin(), rules.end(), [&](const MountRule& rule) {
     return is_about(rule, mount.source.view());
   });
   std::string detail = "Mount source not in allowed list";
   if (known) detail = "Mount source is allowed at another target or read-only alone";
-  return judge.refuse(Errc::mount_not_allowed, std::move(detail),
-                      {"mounts", wanted_rule(mount, !mount.read_only.value_or(false))});
+  Remedy remedy{"mounts", wanted_rule(mount, !mount.read_only.value_or(false))};
+  // Who asked by name is not told the path.
+  if (named != nullptr) {
+    remedy.advice = "ask as it allows, or change the mount " + in_quotes(named->name->view());
+  }
+  return judge.refuse_host(Errc::mount_not_allowed, std::move(detail), std::move(remedy));
 }
 
-Result<void> check_path(Mount& mount, Judge& judge) {
+// `named`: the rule whose name the request used.
+Result<void> check_path(Mount& mount, const MountRule* named, Judge& judge) {
   const std::string reason = never_mounted(mount.source.view());
   if (!reason.empty()) {
     return fail(Errc::mount_not_allowed,
@@ -54,9 +59,7 @@ Result<void> check_path(Mount& mount, Judge& judge) {
     mount.read_only = mount.read_only.value_or(!rule->writable);
     return {};
   }
-  auto refused = refuse_path(mount, judge);
-  if (refused) mount.read_only = mount.read_only.value_or(false);  // as the Engine would
-  return refused;
+  return refuse_path(mount, named, judge);
 }
 
 Result<void> check_volume(Mount& mount, Judge& judge) {
@@ -64,20 +67,23 @@ Result<void> check_volume(Mount& mount, Judge& judge) {
   auto name = VolumeName::parse(mount.source.view());
   if (!name) return fail(name.error());
   if (contains(judge.profile().volumes, *name)) return {};
-  return judge.refuse(Errc::mount_not_allowed, "Volume not in allowed list",
-                      {"volumes", in_quotes(name->view())});
+  return judge.refuse_host(Errc::mount_not_allowed, "Volume not in allowed list",
+                           {"volumes", in_quotes(name->view())});
 }
 
 // A name of the policy's mounts stands for their path.
 Result<void> check_mount(Mount& mount, Judge& judge) {
-  for (const MountRule& rule : judge.profile().mounts) {
-    if (!rule.name || rule.name->view() != mount.source.view()) continue;
-    auto source = MountSource::parse(rule.source.view());
-    if (!source) return fail(source.error());
-    mount.source = std::move(*source);
-    break;
+  const auto& rules = judge.profile().mounts;
+  const auto named = std::find_if(rules.begin(), rules.end(), [&](const MountRule& rule) {
+    return rule.name && rule.name->view() == mount.source.view();
+  });
+  if (named == rules.end()) {
+    return mount.is_bind() ? check_path(mount, nullptr, judge) : check_volume(mount, judge);
   }
-  return mount.is_bind() ? check_path(mount, judge) : check_volume(mount, judge);
+  auto source = MountSource::parse(named->source.view());
+  if (!source) return fail(source.error());
+  mount.source = std::move(*source);
+  return check_path(mount, &*named, judge);
 }
 
 // Nothing is mounted inside what comes from the host: the Engine would make the directory for it

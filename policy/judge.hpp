@@ -27,19 +27,28 @@ class Judge {
   // Refuses what a key of the policy could allow. Modes warn and audit only note it: the check goes
   // on as if it were allowed. What nothing can allow is refused with fail() and not here.
   Result<void> refuse(Errc code, std::string detail, Remedy remedy) {
-    const std::string what =
-        remedy.advice.empty() ? "add " + remedy.wanted + " to " + remedy.key : remedy.advice;
-    Error error{code, std::move(detail),
-                what + " of " + section_name(profile_.service.view()) + " in the policy file",
-                std::move(remedy.key), std::move(remedy.wanted)};
+    Error error = refusal(code, std::move(detail), std::move(remedy));
     if (profile_.mode == Mode::enforce) return fail(std::move(error));
     waived_.push_back(std::move(error));
     return {};
+  }
+  // The same for a part of the host, in every mode: whether two paths, volumes or devices are safe
+  // together is for the administrator to say, and the loader has not seen what nobody listed.
+  tl::unexpected<Error> refuse_host(Errc code, std::string detail, Remedy remedy) {
+    return fail(refusal(code, std::move(detail), std::move(remedy)));
   }
   // What would have been refused.
   [[nodiscard]] std::vector<Error> take_waived() { return std::move(waived_); }
 
  private:
+  [[nodiscard]] Error refusal(Errc code, std::string detail, Remedy remedy) const {
+    const std::string what =
+        remedy.advice.empty() ? "add " + remedy.wanted + " to " + remedy.key : remedy.advice;
+    return {code, std::move(detail),
+            what + " of " + section_name(profile_.service.view()) + " in the policy file",
+            std::move(remedy.key), std::move(remedy.wanted)};
+  }
+
   const Profile& profile_;
   std::vector<Error> waived_;
 };

@@ -160,8 +160,8 @@ void read_quota(const Value& value, Profile& profile) {
        {"cpus", read_number<Quota, &Quota::nano_cpus, read_cpus>},
        {"ports", read_number<Quota, &Quota::ports, read_count<kMaxQuota, 0>>},
        {"networks", read_number<Quota, &Quota::networks, read_count<kMaxQuota, 0>>},
-       {"pulls", read_number<Quota, &Quota::pulls, read_count<limits::kPulls>>},
-       {"follows", read_number<Quota, &Quota::follows, read_count<limits::kStreams>>}}};
+       {"pulls", read_number<Quota, &Quota::pulls, read_count<limits::kPullsPerService>>},
+       {"follows", read_number<Quota, &Quota::follows, read_count<limits::kStreamsPerService>>}}};
   read_keys(value, kKeys, profile.quota);
 }
 

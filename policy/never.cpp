@@ -23,9 +23,9 @@ constexpr auto kSecretPlaces = std::to_array<std::string_view>(
      "/var/lib/incus", "/var/lib/kubelet", "/var/lib/libvirt", "/var/lib/lxc", "/var/lib/lxd",
      "/var/lib/machines", "/var/lib/portables", "/var/lib/rancher", "/var/lib/snapd",
      // What the system itself runs and trusts.
-     "/var/lib/AccountsService", "/var/lib/apt", "/var/lib/dbus", "/var/lib/dpkg",
-     "/var/lib/polkit-1", "/var/lib/private", "/var/lib/rpm", "/var/lib/sss", "/var/lib/sudo",
-     "/var/lib/systemd"});
+     "/nix", "/snap", "/var/lib/AccountsService", "/var/lib/apt", "/var/lib/cloud", "/var/lib/dbus",
+     "/var/lib/dkms", "/var/lib/dpkg", "/var/lib/polkit-1", "/var/lib/private", "/var/lib/rpm",
+     "/var/lib/sss", "/var/lib/sudo", "/var/lib/systemd"});
 
 // The first part of a path: "/lib64" of "/lib64/ld.so".
 std::string_view first_part(std::string_view path) { return path.substr(0, path.find('/', 1)); }
@@ -72,18 +72,20 @@ namespace {
 // Below /dev: a name, all names that begin so (*), or a directory and what lies in it (/).
 constexpr auto kNeverGiven = std::to_array<std::string_view>(
     {// Disks, and buses that lead to them.
-     "bcache*", "block/", "bsg/", "dax*", "disk/", "dm-*", "drbd*", "fd*", "hd*", "loop*",
-     "mapper/", "md*", "megaraid*", "mmcblk*", "mpt*", "mtd*", "nbd*", "ng*", "nvme*", "pmem*",
-     "ram*", "raw*", "rbd*", "sd*", "sg*", "sr*", "ublk*", "vd*", "xvd*", "zd*", "zram*", "zvol/",
+     "bcache*", "block/", "bsg/", "bus/", "hidraw*", "i2c-*", "spidev*", "usbmon*", "dax*", "disk/",
+     "dm-*", "drbd*", "fd*", "hd*", "loop*", "mapper/", "md*", "megaraid*", "mmcblk*", "mpt*",
+     "mtd*", "nbd*", "ng*", "nvme*", "pmem*", "ram*", "raw*", "rbd*", "sd*", "sg*", "sr*", "ublk*",
+     "vd*", "xvd*", "zd*", "zram*", "zvol/",
      // Memory, ports and registers of the machine.
-     "cpu/", "crash", "kmem", "mcelog", "mem", "nvram", "oldmem", "port", "xen/",
+     "cpu/", "crash", "gpiochip*", "kmem", "mcelog", "mei*", "mem", "nvram", "oldmem", "port",
+     "tpm*", "uio*", "xen/",
      // Virtual machines and buses handed to user space.
      "iommu", "kvm*", "userfaultfd", "vfio*", "vhost*",
      // The kernel's log, file systems, network and sleep.
-     "autofs", "btrfs-control", "cuse", "fuse", "initctl", "kmsg", "net/", "snapshot", "tap*",
-     "tun",
+     "autofs", "btrfs-control", "cuse", "fuse", "initctl", "kmsg", "net/", "ppp", "snapshot",
+     "tap*", "tun",
      // Screens, keyboards, consoles.
-     "console", "hvc*", "input/", "ptmx", "pts/", "tty*", "uhid", "uinput", "userio", "vcs*",
+     "console", "fb*", "hvc*", "input/", "ptmx", "pts/", "tty*", "uhid", "uinput", "userio", "vcs*",
      // Clocks and the machine's restart.
      "hpet", "ipmi*", "rtc*", "watchdog*"});
 

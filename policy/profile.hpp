@@ -154,8 +154,9 @@ struct Quota final {
 enum class Visible : std::uint8_t { owned, all };
 constexpr Visible enum_last(Visible) { return Visible::all; }
 
-// warn and audit let pass what a key of the policy could allow, and put it on record; warn tells
-// the caller too. What no policy can allow, scopes, ownership and quotas hold in every mode.
+// warn and audit record what a key of the policy could allow and let it pass; warn tells the
+// caller. What no policy can allow, parts of the host, scopes, ownership and quotas hold in every
+// mode.
 enum class Mode : std::uint8_t { enforce, warn, audit };
 constexpr Mode enum_last(Mode) { return Mode::audit; }
 

@@ -33,7 +33,7 @@ HOST_CONFIG = {
     "AutoRemove", "Init", "ReadonlyRootfs", "RestartPolicy", "Privileged", "IpcMode", "CgroupnsMode",
     "CapAdd", "CapDrop", "SecurityOpt", "PublishAllPorts", "PidMode", "UTSMode", "UsernsMode", "Binds",
     "Mounts", "Devices", "Ulimits", "OomScoreAdj", "OomKillDisable", "Tmpfs", "DeviceRequests", "Dns", "ExtraHosts",
-    "GroupAdd",
+    "GroupAdd", "Runtime",
 }  # fmt: skip
 
 MARK = "zz9marker"

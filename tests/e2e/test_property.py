@@ -13,7 +13,7 @@ import pytest
 
 from harness import oracle
 
-RUNS = int(os.environ.get("DOCKER_CONTROL_PROPERTY_RUNS", "400"))
+RUNS = int(os.environ.get("DOCKER_CONTROL_PROPERTY_RUNS", "200"))
 SEED = int(os.environ.get("DOCKER_CONTROL_PROPERTY_SEED", "20261121"))
 
 POLICY = """\

@@ -204,14 +204,17 @@ TEST_CASE("tmpfs have a size and plain permissions") {
   CHECK(verdict(run, profile) == "invalid_request");
 }
 
-TEST_CASE("warn and audit let an unlisted mount pass as it was asked for") {
+TEST_CASE("no mode lets an unlisted place, volume or writing pass: it is the host's") {
   auto profile = mount_profile();
-  profile.mode = policy::Mode::audit;
-  policy::Judge judge(profile);
-  const auto run = policy::check(mounting("/srv/other"), judge);
-  REQUIRE(run.has_value());
-  CHECK(run->mounts[0].read_only == false);
-  const auto waived = judge.take_waived();
-  REQUIRE(waived.size() == 1);
-  CHECK(waived[0].rule == "mounts");
+  for (const auto mode : {policy::Mode::warn, policy::Mode::audit}) {
+    profile.mode = mode;
+    for (const char* source : {"/srv/other", "unlisted"}) {
+      policy::Judge judge(profile);
+      const auto run = policy::check(mounting(source), judge);
+      REQUIRE_FALSE(run.has_value());
+      CHECK(run.error().code == Errc::mount_not_allowed);
+      CHECK_FALSE(run.error().rule.empty());
+      CHECK(judge.take_waived().empty());
+    }
+  }
 }

@@ -154,6 +154,39 @@ TEST_CASE("an exclusive device has one holder, whosever it is") {
   CHECK(ledger.take("b", one(1, {"/dev/a/1"}), profile).has_value());
   profile.exclusive_devices = false;
   CHECK(ledger.take("c", one(1, {"/dev/a/0"}), profile).has_value());
+  CHECK(refusal(ledger.take("d", one(1, {"/dev/a/1"}), profile)) == Errc::conflict);  // b's alone
+}
+
+TEST_CASE("what the Engine starts by itself counts whatever its state") {
+  Holding holding = one();
+  holding.restarts = true;
+  holding.exclusive = true;
+  Holding back{holding.service};
+  broker::read_holds(broker::holds_text(holding), back);
+  CHECK(back.restarts);
+  CHECK(back.exclusive);
+}
+
+TEST_CASE("two that work on one container hold its place until both are done") {
+  Ledger ledger;
+  const auto profile = profile_of(1);
+  REQUIRE(ledger.take("a", one(), profile).has_value());
+  REQUIRE(ledger.take("a", one(), profile).has_value());
+  ledger.settle("a");
+  ledger.reconcile(ledger.now(), {});
+  CHECK(refusal(ledger.take("b", one(), profile)) == Errc::quota_exceeded);
+  ledger.release("a");
+  CHECK(ledger.take("b", one(), profile).has_value());
+}
+
+TEST_CASE("a list of one service says nothing of others") {
+  Ledger ledger;
+  auto other = one();
+  other.service = test::parsed<ServiceName>("other");
+  ledger.reconcile(ledger.now(), {{"a", one()}, {"x", other}});
+  ledger.reconcile(ledger.now(), {}, &other.service);
+  CHECK(refusal(ledger.take("b", one(), profile_of(1))) == Errc::quota_exceeded);
+  CHECK(ledger.take("y", other, profile_of(1)).has_value());
 }
 
 TEST_CASE("what is released leaves room at once") {

@@ -227,7 +227,7 @@ TEST_CASE("bad values have their place and say what to write") {
       {"adopt = [{name = \"*\"}]", "beginning of names"},
       {"adopt = [{image = \"alpine\"}]", "must have an ending"},
       {"quota = {containers = 0}", "whole number"},
-      {"quota = {pulls = 5}", "from 1 to 4"},
+      {"quota = {pulls = 3}", "from 1 to 2"},
       {"quota = {memory = \"1k\"}", "at least 6m"},
       {"mode = \"off\"", "must be \"enforce\""},
   };
