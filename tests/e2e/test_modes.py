@@ -8,6 +8,7 @@ import json
 import pytest
 
 from harness.client import assert_error
+from harness.wait import wait_for
 
 POLICY = """\
 [service.tt_studio_backend]
@@ -65,8 +66,9 @@ def test_enforce_refuses(start_service, docker, rule):
         answer = client.run(**{"image": "tenstorrent/model", **LIFTED[rule]})
     assert answer.status_code == 400 and "Docker-Control-Warning" not in answer.headers
     assert docker.containers(all=True) == []
-    refused = [line for line in lines(service, "refused") + lines(service, "result") if line["decision"] == "deny"]
-    assert len(refused) == 1 and refused[0]["rule"] == rule and refused[0]["wanted"], refused
+    wait_for(lambda: lines(service, "refused"), 5, "the refusal on record")  # the front answers first
+    (refused,) = lines(service, "refused") + lines(service, "result")
+    assert refused["decision"] == "deny" and refused["rule"] == rule and refused["wanted"]
 
 
 @pytest.mark.parametrize("rule", LIFTED)

@@ -68,7 +68,7 @@ def test_I14_ends(owned, channel, proxy, docker, how):
 
 
 def test_I17_words_of_the_front(owned, channel, untouched):
-    """What the front reports is marked as its word, keeps to its line, and is bounded."""
+    """What the front reports keeps to its line and is bounded; the reason is the broker's own where it agrees."""
     before = len(owned.audit)
     report = {"handle": channel.handle, "operation": 2, "code": 2, "command": REFUSED_RUN}
     peer = '\r\n\x1b[1m{"event":"x"}\u2028'
@@ -78,7 +78,7 @@ def test_I17_words_of_the_front(owned, channel, untouched):
     wait_for(lambda: len(owned.audit) >= before + 2, what="the audit's last line")
     line, listed = owned.audit[before:]
     assert listed["operation"] == "containers.list"
-    assert (line["peer"], line["detail"], line["outcome"]) == (peer, "refused by the front", "image_not_allowed")
+    assert (line["peer"], line["detail"], line["outcome"]) == (peer, "Image not in allowed list", "image_not_allowed")
     assert "\x1b" not in owned.audit_file.read_text()
     for fields in ({"peer": "x" * 65}, {"operation": len(COMMAND.kinds), "peer": ""}, {"code": len(ERRORS), "peer": ""}):
         again = owned.connect()
