@@ -9,20 +9,9 @@ import pytest
 
 from harness.client import assert_error
 from harness.paths import BUILD, ROOT
+from harness.vectors import VECTORS, policy_of
 
-VECTORS = json.loads((ROOT / "tests" / "vectors" / "run_policy.json").read_text())
 COMMAND = BUILD / "admin" / "docker-control"
-
-
-def policy_of(vectors):
-    """A policy with the vectors' profiles, each a service of its own that may ask."""
-    tables = []
-    for name, lines in vectors["profiles"].items():
-        scopes, *others = lines
-        assert scopes.startswith("scopes = [")
-        asking = scopes.replace("[", '["service:explain", ', 1)
-        tables.append("\n".join([f"[service.{name}]", asking, *others]))
-    return "\n".join(tables)
 
 
 def run(*arguments, stdin=""):
@@ -38,19 +27,6 @@ def asked(start_service):
 
 def explain(client, operation, **question):
     return client.post("/policy/explain", {"operation": operation, **question})
-
-
-def test_vectors_over_http(asked):
-    """Every row is explained as the table says."""
-    with contextlib.ExitStack() as stack:
-        clients = {name: stack.enter_context(contextlib.closing(asked.client(name))) for name in VECTORS["profiles"]}
-        for row in VECTORS["vectors"]:
-            answer = explain(clients[row["profile"]], "containers.run", request=row["request"])
-            assert answer.status_code == 200, (row["name"], answer.text)
-            told = answer.json()
-            assert told["verdict"] == ("allowed" if row["expect"] == "allowed" else "refused"), row["name"]
-            assert told.get("code", "allowed") == row["expect"], (row["name"], told)
-            assert (told.get("rule"), told.get("wanted")) == (row.get("rule"), row.get("wanted")), row["name"]
 
 
 def test_explaining_is_the_same_everywhere_and_does_nothing(asked, docker):

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 from .paths import ADMIN
+from .wait import wait_for
 
 
 def records(*files):
@@ -32,6 +33,35 @@ def chain_problems(lines, head=None, first=1):
         problems.append(f"the head is {head}")
     return problems
 
+
+class FailedRuns:
+    """The runs that came to nothing, in a service's audit, since the last look or since this was made."""
+
+    def __init__(self, service):
+        self.file = service.audit_file
+        self.skip()
+
+    def skip(self):
+        """Forgets what is on record so far."""
+        self.offset = self.file.stat().st_size if self.file.exists() else 0
+
+    def next(self, code):
+        """The next one, which must be for this reason."""
+        line = wait_for(self._next, what=f"the audit to record {code}")
+        assert line["outcome"] == code, line
+        return line
+
+    def _next(self):
+        with open(self.file, "rb") as file:
+            file.seek(self.offset)
+            for text in file:
+                if not text.endswith(b"\n"):
+                    return None
+                self.offset += len(text)
+                line = json.loads(text)
+                if line.get("operation") == "containers.run" and line.get("outcome", "success") != "success":
+                    return line
+        return None
 
 
 def audit(*arguments, **options):
