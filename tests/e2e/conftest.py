@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost,::1"
 
 from harness import policies  # noqa: E402
+from harness.audit import FailedRuns  # noqa: E402
 from harness.engine import PrivateEngine  # noqa: E402
 from harness.fake_engine import FakeEngine  # noqa: E402
 from harness.host_places import HostPlaces  # noqa: E402
@@ -126,8 +127,13 @@ def given_service(service_maker, places):
 @pytest.fixture
 def given(given_service):
     """A caller who may have some of the host: see harness/host_places.py."""
-    with contextlib.closing(given_service.client("given")) as client:
-        yield client
+    yield from _watched(given_service, "given")
+
+
+@pytest.fixture
+def barred(given_service):
+    """One of the same service who may have nothing of it."""
+    yield from _watched(given_service, "barred")
 
 
 @pytest.fixture(scope="session", params=["both-check", "broker-alone-checks"])
@@ -139,8 +145,7 @@ def checked_given_service(request, service_maker, places):
 
 @pytest.fixture
 def checked_given(checked_given_service):
-    with contextlib.closing(checked_given_service.client("given")) as client:
-        yield client
+    yield from _watched(checked_given_service, "given")
 
 
 @pytest.fixture
@@ -241,6 +246,13 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section(f"measured (also in {report})")
     for line in lines:
         terminalreporter.write_line(line)
+
+
+def _watched(service, name):
+    """A client with `failures`, for harness/refusals.py."""
+    with contextlib.closing(service.client(name)) as client:
+        client.failures = FailedRuns(service)
+        yield client
 
 
 def _running(service):

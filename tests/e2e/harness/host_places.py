@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places and device nodes of the host that containers are given, and such that they never get."""
 
-import contextlib
 import os
 import shutil
 import socket
@@ -68,8 +67,10 @@ class HostPlaces:
         os.mknod(root / "node", stat.S_IFCHR | 0o666, NULL)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(root / "socket"))
-        with contextlib.suppress(OSError):  # another file system
+        try:
             os.link(self.engine.socket, root / "hard")
+        except OSError:  # it is on another file system; a socket like it then
+            os.link(root / "socket", root / "hard")
         (root / "engine").touch()
         self.mount(self.engine.socket, root / "engine")
         self.mount(self.engine.directory, root / "copy")
@@ -106,7 +107,7 @@ POLICY = """
 [service.given]
 memory   = {{default = "64m", max = "1g"}}
 pids     = {{default = 64, max = 256}}
-scopes   = ["containers:*", "images:*"]
+scopes   = ["containers:*", "images:*", "service:explain"]
 images   = ["alpine:", "ghcr.io/tenstorrent/", "tenstorrent/"]
 networks = ["bridge", "host"]
 mounts   = [
@@ -154,7 +155,7 @@ health_interval = "5s"
 logs     = {{drivers = ["json-file", "local", "none"], size = {{default = "1m", max = "10m"}}, files = {{default = 2, max = 5}}}}
 
 [service.barred]
-scopes   = ["containers:*"]
+scopes   = ["containers:*", "service:explain"]
 images   = ["alpine:"]
 networks = ["bridge"]
 """
