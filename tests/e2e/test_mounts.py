@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mounts of a run: what a container gets of the host, and what nobody gets.
 
-Each refusal is judged by the Engine's state: no container was made, and nothing on the host either.
+Each refusal is judged by the Engine's state: no container was made, and nothing on the host either; and it is on record.
 """
 
 import ctypes
 import os
+import shutil
 import threading
 
 import pytest
 
+from harness.client import assert_error
 from harness.host_places import MARKER
+from harness.proxy import is_create, is_start
 from harness.refusals import refused_run
 
 GIVEN = [
@@ -59,6 +62,21 @@ BAD_TARGETS = [
 ]  # fmt: skip
 
 BAD_MODES = ["ro,rshared", "rw,z", "z", "Z", "shared", "RO", "ro ", "rw,", "cached", "nocopy"]
+
+
+def replaced_at_create(client, proxy, replace, **fields):
+    """The answer to a run during which replace() is called: after the broker's look, before the Engine's create."""
+    hold = proxy.hold(is_create)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(client.run(**fields)))
+    asking.start()
+    try:
+        assert hold.caught.wait(20)
+        replace()
+    finally:
+        hold.release()
+        asking.join(30)
+    return answers[0]
 
 
 def mounts_of(docker, answer):
@@ -238,6 +256,26 @@ def test_image_volume(given, docker, volumes):
         docker.remove_image("tenstorrent/with-volume:1")
 
 
+@pytest.mark.parametrize("made_before", [True, False])
+def test_volume_replaced_before_the_start(start_service, own_proxy, places, docker, volumes, made_before):
+    """A volume that somebody makes anew with options, once it was looked at: the container goes."""
+    if made_before:
+        docker.create_volume("cache1")
+    options = {"type": "none", "o": "bind", "device": "/"}
+
+    def replace():
+        if made_before:
+            docker.remove_volume("cache1")
+        docker.create_volume("cache1", driver="local", driver_opts=options)
+
+    client = start_service(docker_socket=own_proxy.path, policy=places.policy).client("given")
+    response = replaced_at_create(client, own_proxy, replace, volumes={"cache1": "/m"})
+    assert_error(response, 400, code="mount_not_allowed")
+    assert docker.containers(all=True) == []
+    assert not [request for request in own_proxy.requests if is_start(request)]
+    assert docker.inspect_volume("cache1")["Options"] == options
+
+
 # --- races -----------------------------------------------------------------------------------------
 
 RENAME_EXCHANGE = 2
@@ -258,6 +296,34 @@ class Swapper(threading.Thread):
         while self.swaps < SWAPS or not self.stop.is_set():
             assert self.libc.renameat2(-100, self.paths[0], -100, self.paths[1], RENAME_EXCHANGE) == 0
             self.swaps += 1
+
+
+@pytest.mark.parametrize("new", ["directory", "link", "mount"])
+def test_replaced_before_the_start(start_service, own_proxy, places, docker, new):
+    """A source that root replaces between create and start: the container goes, never started."""
+    source, kept = places.root / "replaced", places.root / "kept"
+    source.mkdir()
+
+    def replace():
+        if new == "mount":
+            return places.mount("/etc", source)
+        source.rename(kept)
+        return source.symlink_to("/etc") if new == "link" else source.mkdir()
+
+    client = start_service(docker_socket=own_proxy.path, policy=places.policy).client("given")
+    try:
+        response = replaced_at_create(client, own_proxy, replace, volumes={str(source): "/m"})
+        code = "conflict" if new == "directory" else "mount_not_allowed"
+        assert_error(response, 409 if new == "directory" else 400, code=code)
+        assert docker.containers(all=True) == []
+        assert not [request for request in own_proxy.requests if is_start(request)]
+    finally:
+        if new == "mount":
+            places.unmount(source)
+        if source.is_symlink():
+            source.unlink()
+        for path in (source, kept):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.mark.parametrize("place", ["users", "loose"])

@@ -118,6 +118,7 @@ mounts   = [
   {{source = "{root}/many", subdirs = true}},
   {{source = "{hugepages}", mode = "rw"}},
   {{source = "{root}/file"}},
+  {{source = "{root}/replaced"}},
   {{source = "{root}/gone"}},
   {{source = "{root}/gone/deeper"}},
   {{source = "{root}/file/deeper"}},
