@@ -4,6 +4,7 @@ the Engine says of a container, or by a refusal after which there is none. Of th
 5.30 are the Engine's configuration, 5.6 is the image's content."""
 
 import contextlib
+import json
 
 import pytest
 
@@ -148,6 +149,20 @@ def test_5_21_security_options(client, docker, option):
     refused(client, docker, "invalid_request", security_opt=[option])
 
 
+def test_5_22_5_23_exec(start_service, own_proxy, docker):
+    """The one command that is run in a container, du: not privileged, and as the container's own user."""
+    docker.create_network("cis_net", driver="bridge")
+    with contextlib.closing(start_service(docker_socket=own_proxy.path, policy=POLICY).client()) as client:
+        made = client.started(**GOOD)
+        answer = client.post(f"/containers/{made['id']}/dir-size", {"path": "/tmp"})
+        assert answer.status_code == 200, answer.text
+    (asked,) = [json.loads(request.body) for request in own_proxy.requests if request.path.endswith("/exec")]
+    assert asked["Cmd"][0] == "du" and not {"Privileged", "User"} & set(asked), asked
+    (started,) = [request.path for request in own_proxy.requests if request.path.endswith("/start") and "/exec/" in request.path]
+    process = docker.exec_inspect(started.split("/")[-2])["ProcessConfig"]
+    assert process["entrypoint"] == "du" and process["privileged"] is False and process["user"] == GOOD["user"], process
+
+
 def test_5_24_cgroup(client, docker):
     refused(client, docker, "invalid_request", cgroup_parent="/x")
 
@@ -183,8 +198,8 @@ def test_5_31_docker_socket(client, docker, path):
 
 
 @pytest.mark.parametrize("user", [None, "root", "0", "00", "0:1000", "nobody"])
-def test_5_23_not_root(client, docker, user):
-    """4.1 and 5.23: no root inside; a name may be anybody, so only a number will do."""
+def test_4_1_not_root(client, docker, user):
+    """No root inside; a name may be anybody, so only a number will do."""
     fields = {**GOOD, "user": user}
     assert_error(client.run(**fields), 400, "field_not_allowed")
     assert docker.containers(all=True) == []
