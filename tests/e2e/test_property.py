@@ -33,7 +33,7 @@ mounts   = [
   {{source = "{root}/models", name = "models", mode = "ro"}},
   {{source = "{root}/jobs", mode = "rw", subdirs = true}},
 ]
-volumes  = ["dc_cache"]
+volumes  = ["dc_cache", "dc_sly"]
 devices  = ["/dev/{devices}/[0-9]+"]
 capabilities = {{allow = ["IPC_LOCK", "SYS_NICE"], all_means = ["IPC_LOCK"]}}
 ulimits  = {{nofile = 4096, memlock = 8388608}}
@@ -43,6 +43,7 @@ dns      = ["10.0.0.53"]
 extra_hosts = ["db:10.0.0.5"]
 groups   = ["44"]
 health_interval = "10s"
+reserved_names = ["kept-*"]
 quota    = {{containers = 1000, memory = "1t", cpus = 4000, ports = 1000}}
 rate     = 100000
 """
@@ -53,9 +54,9 @@ def bounds(root, devices):
         memory=64 << 20, swap=16 << 20, cpus=1, pids=64, shm=8 << 20, tmpfs=4 << 20,
         networks={"bridge", "none", "dc_net"}, ports=range(8003, 8103),
         mounts={f"{root}/data": True, f"{root}/models": False}, parents={f"{root}/jobs": True},
-        volumes={"dc_cache"}, devices=f"/dev/{devices}/[0-9]+", capabilities={"IPC_LOCK", "SYS_NICE"},
+        volumes={"dc_cache", "dc_sly"}, devices=f"/dev/{devices}/[0-9]+", capabilities={"IPC_LOCK", "SYS_NICE"},
         ulimits={"nofile": 4096, "memlock": 8388608}, restart={"on-failure"}, log_drivers={"json-file", "local"},
-        log_bytes=6 << 20, dns={"10.0.0.53"}, extra_hosts={"db:10.0.0.5"}, groups={"44"}, interval=10 * 10**9,
+        log_bytes=6 << 20, dns={"10.0.0.53"}, extra_hosts={"db:10.0.0.5"}, groups={"44"}, interval=10 * 10**9, reserved="kept-.*",
     )  # fmt: skip
 
 
@@ -69,7 +70,15 @@ def wishes(root, devices):
              {"models": "/m"}, [f"{jobs}/one:/job:rw"], {"dc_cache": "/cache"}, {f"{root}//data/": "/data"}],
             [{"/": "/host"}, {"/etc": "/e"}, {"/var/run/docker.sock": "/s"}, {models: {"bind": "/m", "mode": "rw"}},
              {jobs: "/j"}, {f"{jobs}/one/two": "/j"}, {f"{jobs}/link": "/j"}, {f"{data}/..": "/x"}, {data: "/proc"},
-             {f"{data}X": "/x"}, {"other": "/x"}, {data: {"bind": "/d", "mode": "ro,rshared"}}, {"/proc/1/root": "/r"}],
+             {f"{data}X": "/x"}, {"other": "/x"}, {"dc_sly": "/x"}, {data: {"bind": "/d", "mode": "ro,rshared"}}, {"/proc/1/root": "/r"}],
+        ),
+        "name": (
+            ["dc-one", "dc_two.3", "Dc-Four"],
+            ["", "-x", "a/b", "../x", "a b", "kept-db", "KEPT-db", "x" * 300, "caf\u00e9", "a\nb", 7],
+        ),
+        "hostname": (
+            ["dc-one", "node.example", "N1"],
+            ["", "-x", "a_b", "a/b", "a b", "kept-db", "Kept-db", "x" * 64, "a..b", "a\nb", "caf\u00e9", 7],
         ),
         "devices": (
             [[device], [f"{device}/0"], [f"{device}/1:{device}/1:r"], [f"{device}/0:{device}/0:rwm"]],
@@ -91,7 +100,7 @@ def wishes(root, devices):
             [{"/t": "size=5m"}, {"/t": "exec"}, {"/proc": ""}, {"/t": "size=1m,suid"}, {"/t": "size=0"}],
         ),
         "ulimits": (
-            [[{"Name": "nofile", "Soft": 10, "Hard": 4096}], [{"name": "memlock", "soft": 1, "hard": 1}]],
+            [[{"Name": "nofile", "Soft": 64, "Hard": 4096}], [{"name": "memlock", "soft": 1, "hard": 1}]],
             [[{"Name": "nofile", "Soft": -1, "Hard": -1}], [{"Name": "rtprio", "Soft": 1, "Hard": 1}],
              [{"Name": "nofile", "Soft": 10, "Hard": 4097}]],
         ),
@@ -169,19 +178,36 @@ def wish(chance, table):
     return request
 
 
-def test_what_is_created_is_within_bounds(start_service, docker, root, figures):
+def volumes_of(docker, document):
+    """What the Engine says of each volume of a container, by name."""
+    names = [mount["Name"] for mount in document["Mounts"] if mount["Type"] == "volume"]
+    return {name: docker.inspect_volume(name) for name in names}
+
+
+@pytest.fixture
+def no_volumes_left(docker):
+    yield
+    for container in docker.containers(all=True):
+        docker.remove_container(container["Id"], force=True)
+    for volume in docker.volumes()["Volumes"] or ():
+        docker.remove_volume(volume["Name"])
+
+
+@pytest.mark.timeout(120 + RUNS)
+def test_what_is_created_is_within_bounds(start_service, docker, root, no_volumes_left, figures):
     directory, devices = root
     service = start_service(policy=POLICY.format(root=directory, devices=devices))
     limits = bounds(str(directory), devices)
     table = wishes(str(directory), devices)
     chance = random.Random(SEED)
     docker.create_network("dc_net", driver="bridge")
+    docker.create_volume("dc_sly", driver="local", driver_opts={"type": "none", "o": "bind", "device": "/"})
     created = refused = 0
     with contextlib.closing(service.client()) as client:
         for number in range(RUNS):
             request = wish(chance, table)
             answer = client.post("/containers/run", request)
-            assert answer.status_code in (200, 400, 409), (number, request, answer.text)
+            assert answer.status_code in (200, 400, 409), (number, request, answer.text, service.log[-600:])
             containers = docker.containers(all=True)
             if answer.status_code != 200:
                 assert containers == [], (number, request, answer.text)
@@ -190,10 +216,8 @@ def test_what_is_created_is_within_bounds(start_service, docker, root, figures):
             created += 1
             assert [item["Id"] for item in containers] == [answer.json()["id"]], (number, request)
             document = docker.inspect_container(answer.json()["id"])
-            assert oracle.violations(document, limits) == [], (number, request)
+            assert oracle.violations(document, limits, volumes_of(docker, document)) == [], (number, request)
             docker.remove_container(document["Id"], force=True, v=True)
-    with contextlib.suppress(Exception):
-        docker.remove_volume("dc_cache")
     assert created >= RUNS // 10 and refused >= RUNS // 10, (created, refused)
     figures["random requests"] = f"{RUNS} asked, {created} created and judged good, {refused} refused and nothing made"
 
@@ -217,3 +241,19 @@ def test_the_oracle_can_say_no(docker, options, word):
     document["NetworkSettings"]["Networks"].setdefault(document["HostConfig"]["NetworkMode"], {})
     found = oracle.violations(document, oracle.Bounds(networks={"bridge", "default"}))
     assert any(word in item for item in found), found
+
+
+def test_the_oracle_looks_at_volumes(docker, no_volumes_left):
+    """A volume of a listed name that is another place of the host is found."""
+    docker.create_volume("dc_sly", driver="local", driver_opts={"type": "none", "o": "bind", "device": "/"})
+    mounts = [{"Type": "volume", "Source": "dc_sly", "Target": "/x"}]
+    made = docker.create_container("alpine:3", ["true"], host_config={"Mounts": mounts})
+    document = docker.inspect_container(made["Id"])
+    found = oracle.violations(document, oracle.Bounds(volumes={"dc_sly"}), volumes_of(docker, document))
+    assert any("options of volume dc_sly" in item for item in found), found
+
+
+def test_the_oracle_looks_at_names(docker):
+    made = docker.create_container("alpine:3", ["true"], name="kept-db", hostname="Kept-db", host_config=docker.create_host_config())
+    found = oracle.violations(docker.inspect_container(made["Id"]), oracle.Bounds(reserved="kept-.*"))
+    assert "name kept-db" in found and "host name Kept-db" in found, found

@@ -40,11 +40,13 @@ class Bounds:
         self.dns = set(given.get("dns", ()))
         self.extra_hosts = set(given.get("extra_hosts", ()))
         self.groups = set(given.get("groups", ()))
+        self.reserved = given.get("reserved", "$.^")  # regular expression of names that nobody gets
         self.interval = given.get("interval", 5 * 10**9)
 
 
-def violations(document, bounds):
-    """Everything about this container that must not be; an empty list is the verdict `good`."""
+def violations(document, bounds, volumes=None):
+    """Everything about this container that must not be; an empty list is the verdict `good`.
+    volumes: what the Engine says of each volume that it has, by name."""
     host, config = document["HostConfig"], document["Config"]
     found = []
 
@@ -69,8 +71,9 @@ def violations(document, bounds):
     added = {name.removeprefix("CAP_") for name in host["CapAdd"] or []}
     must(added <= BASE | bounds.capabilities, f"CapAdd {added}")
 
+    _names(document, bounds, must)
     _networks(document, bounds, must)
-    _mounts(document, bounds, must)
+    _mounts(document, bounds, volumes or {}, must)
     _limits(host, bounds, must)
     for device in host["Devices"] or []:
         path = device["PathOnHost"]
@@ -93,6 +96,15 @@ def violations(document, bounds):
     return found
 
 
+def _names(document, bounds, must):
+    name, host_name = document["Name"].removeprefix("/"), document["Config"]["Hostname"]
+    must(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,127}", name), f"name {name!r}")
+    label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    must(re.fullmatch(rf"{label}(\.{label})*", host_name) and len(host_name) <= 253, f"host name {host_name!r}")
+    must(not re.fullmatch(bounds.reserved, name, re.IGNORECASE), f"name {name}")
+    must(not re.fullmatch(bounds.reserved, host_name, re.IGNORECASE), f"host name {host_name}")
+
+
 def _networks(document, bounds, must):
     host = document["HostConfig"]
     joined = set(document["NetworkSettings"]["Networks"])
@@ -109,12 +121,14 @@ def _networks(document, bounds, must):
             must(address == ipaddress.ip_address(bounds.address), f"host address {address}")
 
 
-def _mounts(document, bounds, must):
+def _mounts(document, bounds, volumes, must):
     for mount in document["Mounts"]:
         source, kind = mount["Source"], mount["Type"]
         if kind == "volume":
             must(mount["Name"] in bounds.volumes, f"volume {mount['Name']}")
             must(mount["Driver"] == "local", f"volume driver {mount['Driver']}")
+            options = volumes[mount["Name"]]["Options"]
+            must(not options, f"options of volume {mount['Name']}: {options}")
         elif kind == "bind":
             must(posixpath.normpath(source) == source and source not in FORBIDDEN, f"bind of {source}")
             must("docker.sock" not in source, f"bind of {source}")
