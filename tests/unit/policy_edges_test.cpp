@@ -342,3 +342,71 @@ TEST_CASE("on the host's network no capability is about networks") {
   run.network = parsed<NetworkName>("host");
   CHECK(policy::effective_capabilities(run, profile) == std::vector{Capability::kill});
 }
+
+TEST_CASE("a device to read, to write, or both, but not to look at") {
+  auto profile = test::sample_profile();
+  profile.devices = {parsed<policy::DevicePattern>("/dev/x/[0-9]+")};
+  auto run = minimal_run();
+  for (const auto& [read, write] : {std::pair{true, false}, std::pair{false, true}}) {
+    run.devices = {{parsed<DevicePath>("/dev/x/0"), read, write}};
+    CHECK(allowed(run, profile));
+  }
+  run.devices = {{parsed<DevicePath>("/dev/x/0"), false, false}};
+  CHECK_FALSE(allowed(run, profile));
+}
+
+TEST_CASE("a capability may be added that is in allow, in base or in all_means") {
+  auto profile = test::sample_profile();
+  profile.capabilities = {{Capability::kill}, {Capability::sys_nice}, {Capability::ipc_lock}};
+  auto run = minimal_run();
+  for (const auto capability : {Capability::kill, Capability::sys_nice, Capability::ipc_lock}) {
+    run.cap_add = {capability};
+    CHECK(allowed(run, profile));
+  }
+  run.cap_add = {Capability::net_raw};
+  CHECK_FALSE(allowed(run, profile));
+  profile.capabilities.base.push_back(Capability::sys_admin);  // no loader lets it in
+  run.cap_add.clear();
+  const auto effective = policy::effective_capabilities(run, profile);
+  CHECK(std::find(effective.begin(), effective.end(), Capability::sys_admin) == effective.end());
+}
+
+TEST_CASE("logs without a driver are none, and drivers without files take no figures") {
+  auto profile = test::sample_profile();
+  profile.logs.drivers.clear();
+  auto run = minimal_run();
+  CHECK(judged(run, profile).error().code == Errc::field_not_allowed);
+  profile.logs.drivers = {LogDriver::journald};
+  const auto plain = judged(run, profile);
+  REQUIRE(plain.has_value());
+  CHECK(plain->log->driver == LogDriver::journald);
+  run.log = LogConfig{LogDriver::journald, std::nullopt, 2};
+  CHECK_FALSE(allowed(run, profile));
+  run.log = LogConfig{LogDriver::journald, 1 << 20, std::nullopt};
+  CHECK_FALSE(allowed(run, profile));
+}
+
+TEST_CASE("mounts that are at odds, whichever comes first") {
+  const auto two = [](const std::string& a, const std::string& b) {
+    return loads("mounts = [{source = " + a + "}, {source = " + b + "}]");
+  };
+  const std::string inner = "\"/srv/a/b\"", outer = "\"/srv/a\"";
+  CHECK(two(outer, "\"/srv/b\""));
+  CHECK(two(outer, outer + ", target = \"/x\""));
+  CHECK(two(outer, inner));  // nobody can write in the outer
+  for (const char* how : {", mode = \"rw\"", ", subdirs = true"}) {
+    CHECK_FALSE(two(outer + how, inner));
+    CHECK_FALSE(two(inner, outer + how));
+  }
+  CHECK_FALSE(two(outer, outer + ", subdirs = true"));
+  CHECK_FALSE(two(outer + ", subdirs = true", outer));
+  CHECK_FALSE(two("\"/srv/a\", name = \"n\"", "\"/srv/b\", name = \"n\""));
+  CHECK(two("\"/srv/a\", name = \"n\"", "\"/srv/b\", name = \"m\""));
+}
+
+TEST_CASE("figures of ulimits: a number of at least 0, or unlimited") {
+  CHECK(loads("ulimits = {nofile = 0, memlock = \"unlimited\"}"));
+  CHECK_FALSE(loads("ulimits = {nofile = -1}"));
+  CHECK_FALSE(loads("ulimits = {nofile = \"many\"}"));
+  CHECK_FALSE(loads("ulimits = {nofile = 1.5}"));
+}
