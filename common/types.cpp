@@ -57,9 +57,9 @@ bool HostNameRule::accepts(std::string_view text) {
   if (text.empty() || text.size() > limits::kName) return false;
   char before = '.';
   for (char c : text) {
-    if (!is_alnum(c) && c != '-' && c != '.') return false;
-    if (before == '.' && !is_alnum(c)) return false;  // empty label, or one that begins with -
-    if (c == '.' && before == '-') return false;
+    if (!is_alnum(c) && c != '-' && c != '_' && c != '.') return false;
+    // Empty label, or one that does not begin and end with a letter or digit.
+    if ((before == '.' && !is_alnum(c)) || (c == '.' && !is_alnum(before))) return false;
     before = c;
   }
   return is_alnum(before);

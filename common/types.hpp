@@ -111,10 +111,11 @@ struct NetworkNameRule {
 };
 using NetworkName = Checked<NetworkNameRule>;
 
+// With _ inside a label, as Docker takes it: clients name the host like its container.
 struct HostNameRule {
   static bool accepts(std::string_view text);
   static constexpr std::string_view kExpected =
-      "must be a host name: 1 to 63 of A-Z a-z 0-9 - and . between labels";
+      "must be a host name: 1 to 63 of A-Z a-z 0-9, with - and _ inside labels and . between them";
 };
 using HostName = Checked<HostNameRule>;
 

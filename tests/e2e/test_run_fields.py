@@ -111,6 +111,7 @@ def test_network(client, docker):
     "field, value, section, key, seen_as",
     [
         ("hostname", "worker-1", "Config", "Hostname", "worker-1"),
+        ("hostname", "tt-metal-yolov4-src-base_p8003", "Config", "Hostname", "tt-metal-yolov4-src-base_p8003"),
         ("user", "1000:1000", "Config", "User", "1000:1000"),
         ("user", "guest", "Config", "User", "guest"),
         ("working_dir", "/scratch", "Config", "WorkingDir", "/scratch"),

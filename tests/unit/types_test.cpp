@@ -63,9 +63,10 @@ TEST_CASE("NetworkName") {
 }
 
 TEST_CASE("HostName") {
-  accepts<dc::HostName>({"a", "web-1", "A.b.c", "1", string(63, 'h')});
-  refuses<dc::HostName>({"", string(64, 'h'), "-a", "a-", "a.", ".a", "a..b", "a.-b", "a-.b", "a_b",
-                         "a b", "a" + kNul});
+  accepts<dc::HostName>({"a", "web-1", "A.b.c", "1", "a_b", "a__b.c-_d",
+                         "tt-metal-yolov4-src-base_p8003", string(63, 'h')});
+  refuses<dc::HostName>({"", string(64, 'h'), "-a", "a-", "a.", ".a", "a..b", "a.-b", "a-.b", "_a",
+                         "a_", "a._b", "a_.b", "a b", "a/b", "a" + kNul});
 }
 
 TEST_CASE("Authority") {
