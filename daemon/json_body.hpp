@@ -44,11 +44,15 @@ struct Field {
   Result<void> (*read)(Json value, std::string_view name, Target& target);
 };
 
-// Gives every member of `object` to its declared reader. null is the same as absent; a member that
-// is not declared is refused by name.
+inline bool is_null_field(std::string_view, Json value) { return is_null(value); }
+
+// Gives every member of `object` to its declared reader, except values that `is_absent` calls the
+// same as none: null where the caller does not say. A member that is not declared is refused by
+// name.
 template <class Target>
 Result<void> read_fields(simdjson::dom::object object, std::span<const Field<Target>> declared,
-                         Target& target) {
+                         Target& target,
+                         bool (*is_absent)(std::string_view name, Json value) = is_null_field) {
   for (const auto member : object) {
     const Field<Target>* found = nullptr;
     for (const auto& field : declared) {
@@ -57,7 +61,7 @@ Result<void> read_fields(simdjson::dom::object object, std::span<const Field<Tar
     if (found == nullptr) {
       return fail(Errc::invalid_request, "Unknown field " + quote(member.key));
     }
-    if (is_null(member.value)) continue;
+    if (is_absent(found->name, member.value)) continue;
     if (auto read = found->read(member.value, found->name, target); !read) return read;
   }
   return {};

@@ -43,7 +43,7 @@ Read read_device_requests(Json value, std::string_view name, std::vector<DeviceR
 Read read_capabilities(Json value, std::string_view name, std::vector<Capability>& list);
 
 // --- normalize_limits.cpp ----------------------------------------------------------------------
-// "512m" or a number of bytes.
+// "512m" or a number of bytes; none of 0.
 Read read_size(Json value, std::string_view name, std::optional<std::uint64_t>& bytes);
 // The same; Docker's -1 (no limit) is refused with a reason.
 Read read_memswap(Json value, std::string_view name, std::optional<std::uint64_t>& bytes);

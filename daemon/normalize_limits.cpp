@@ -97,12 +97,11 @@ Read read_size(Json value, std::string_view name, std::optional<std::uint64_t>& 
   std::string_view text;
   if (value.get(text) == simdjson::SUCCESS) {
     bytes = parse_size(text);
-    if (bytes) return {};
-    return field_error(name, "must be a size such as \"512m\" or a number of bytes");
+  } else if (auto number = read_integer(value, name, 0, kMaxAmount)) {
+    bytes = *number;
   }
-  auto number = read_integer(value, name, 0, kMaxAmount);
-  if (!number) return field_error(name, "must be a size such as \"512m\" or a number of bytes");
-  bytes = *number;
+  if (!bytes) return field_error(name, "must be a size such as \"512m\" or a number of bytes");
+  if (*bytes == 0) bytes.reset();  // "0" and "0m" ask for nothing, like 0
   return {};
 }
 

@@ -44,11 +44,13 @@ Read into(Json value, std::string_view name, Draft& draft) {
   return Reader(value, name, draft.run.*Member);
 }
 
-// The same of a field whose falsy values are Docker's spelling of absence.
-template <auto Member, auto Reader>
-Read unless_falsy(Json value, std::string_view name, Draft& draft) {
-  if (is_falsy(value)) return {};
-  return Reader(value, name, draft.run.*Member);
+// What is false, 0 or empty is how clients write that they ask for nothing: the policy's default,
+// never "unlimited". Not where such a value says something of its own: `detach: false`, user 0, no
+// time between stop and kill.
+bool is_absent(std::string_view name, Json value) {
+  if (name == "detach") return is_null(value);
+  const bool zero_counts = name == "user" || name == "stop_timeout";
+  return is_falsy(value) && !(zero_counts && value.is_number());
 }
 
 template <auto Member, std::uint64_t Min, std::uint64_t Max>
@@ -94,14 +96,12 @@ Read read_restart(Json value, std::string_view name, Draft& draft) {
 }
 
 Read refuse_privileged(Json value, std::string_view name, Draft&) {
-  if (is_falsy(value)) return {};
   auto flag = read_bool(value, name);
   if (!flag) return fail(std::move(flag.error()));
   return fail(Errc::privileged_not_allowed, "Privileged containers are not allowed");
 }
 
 Read read_pull(Json value, std::string_view name, Draft& draft) {
-  if (is_falsy(value)) return {};
   auto text = read_string(value, name);
   if (!text) return fail(std::move(text.error()));
   const auto mode = parse_pull_mode(*text);
@@ -119,25 +119,25 @@ constexpr auto kFields = std::to_array<Field<Draft>>({
     {"entrypoint", into<&RunContainer::entrypoint, read_arguments>},
     {"environment", into<&RunContainer::environment, read_environment>},
     {"ports", into<&RunContainer::ports, read_ports>},
-    {"volumes", unless_falsy<&RunContainer::mounts, read_volumes>},
-    {"tmpfs", unless_falsy<&RunContainer::tmpfs, read_tmpfs>},
-    {"devices", unless_falsy<&RunContainer::devices, read_devices>},
-    {"device_requests", unless_falsy<&RunContainer::gpus, read_device_requests>},
-    {"cap_add", unless_falsy<&RunContainer::cap_add, read_capabilities>},
-    {"cap_drop", unless_falsy<&RunContainer::cap_drop, read_capabilities>},
+    {"volumes", into<&RunContainer::mounts, read_volumes>},
+    {"tmpfs", into<&RunContainer::tmpfs, read_tmpfs>},
+    {"devices", into<&RunContainer::devices, read_devices>},
+    {"device_requests", into<&RunContainer::gpus, read_device_requests>},
+    {"cap_add", into<&RunContainer::cap_add, read_capabilities>},
+    {"cap_drop", into<&RunContainer::cap_drop, read_capabilities>},
     {"privileged", refuse_privileged},
     {"network", read_member<&RunContainer::network>},
-    {"dns", unless_falsy<&RunContainer::dns, read_dns>},
-    {"extra_hosts", unless_falsy<&RunContainer::extra_hosts, read_extra_hosts>},
+    {"dns", into<&RunContainer::dns, read_dns>},
+    {"extra_hosts", into<&RunContainer::extra_hosts, read_extra_hosts>},
     {"hostname", read_member<&RunContainer::hostname>},
     {"user", into<&RunContainer::user, read_user>},
-    {"group_add", unless_falsy<&RunContainer::groups, read_groups>},
+    {"group_add", into<&RunContainer::groups, read_groups>},
     {"working_dir", read_member<&RunContainer::working_dir>},
     {"labels", into<&RunContainer::labels, read_labels>},
-    {"healthcheck", unless_falsy<&RunContainer::healthcheck, read_healthcheck>},
-    {"stop_signal", unless_falsy<&RunContainer::stop_signal, read_stop_signal>},
+    {"healthcheck", into<&RunContainer::healthcheck, read_healthcheck>},
+    {"stop_signal", into<&RunContainer::stop_signal, read_stop_signal>},
     {"stop_timeout", read_count<&RunContainer::stop_timeout, 0, limits::kStopTimeout>},
-    {"log_config", unless_falsy<&RunContainer::log, read_log_config>},
+    {"log_config", into<&RunContainer::log, read_log_config>},
     {"pull", read_pull},
     {"tty", read_flag<&RunContainer::tty>},
     {"stdin_open", read_flag<&RunContainer::stdin_open>},
@@ -146,9 +146,9 @@ constexpr auto kFields = std::to_array<Field<Draft>>({
     {"init", read_flag<&RunContainer::init>},
     {"read_only", read_flag<&RunContainer::read_only>},
     {"mem_limit", into<&RunContainer::memory, read_size>},
-    {"memswap_limit", unless_falsy<&RunContainer::memswap, read_memswap>},
+    {"memswap_limit", into<&RunContainer::memswap, read_memswap>},
     {"shm_size", into<&RunContainer::shm, read_size>},
-    {"ulimits", unless_falsy<&RunContainer::ulimits, read_ulimits>},
+    {"ulimits", into<&RunContainer::ulimits, read_ulimits>},
     {"cpus", [](Json value, std::string_view name,
                 Draft& draft) { return read_cpus(value, name, draft.cpus); }},
     {"nano_cpus", read_count<&RunContainer::nano_cpus, 0, kMaxAmount>},
@@ -178,7 +178,7 @@ Result<Command> build_run(const RequestParts& parts) {
   auto reference = ImageRef::parse(*text);
   if (!reference) return field_error("image", reference.error().detail);
   Draft draft{RunContainer{std::move(*reference)}, std::nullopt};
-  if (auto read = read_fields<Draft>(object, kFields, draft); !read) {
+  if (auto read = read_fields<Draft>(object, kFields, draft, is_absent); !read) {
     return fail(std::move(read.error()));
   }
   auto& nano_cpus = draft.run.nano_cpus;

@@ -53,7 +53,7 @@ inline constexpr auto kRunFields = std::to_array<Property>({
      json(R"("type":"object","additionalProperties":{"oneOf":[{"type":"null"},)"
           R"({"type":"integer"},{"type":"string"},{"type":"array"}]})"),
      "Ports of the container and where to publish them: `\"8000/tcp\": 7001`, a list of host "
-     "ports, `[address, port]`, or null for any free one. A key without a protocol means tcp."},
+     "ports, or null for any free one. A key without a protocol means tcp."},
     {"volumes", kVolumes,
      "Places of the host, or volumes by name, and where to mount them: `{source: target}`, "
      "`{source: {\"bind\": target, \"mode\": \"ro\"}}` or `[\"source:target:ro\"]`. A source has "
@@ -98,7 +98,7 @@ inline constexpr auto kRunFields = std::to_array<Property>({
      "`[{\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 2048}]`, -1 for no limit"},
     {"cpus", json(R"("type":"number","minimum":0)"), "Processors, for instance 1.5"},
     {"nano_cpus", integer(0, 0), "The same in billionths"},
-    {"pids_limit", integer(1, 0), "Processes and threads at most"},
+    {"pids_limit", integer(0, 0), "Processes and threads at most"},
     {"restart_policy",
      json(R"("oneOf":[{"type":"string"},{"$ref":"#/components/schemas/RestartPolicy"}])",
           kRestartSchema),
@@ -109,7 +109,9 @@ inline constexpr auto kRunFields = std::to_array<Property>({
 inline constexpr Schema kRunSchema{
     "RunRequest",
     "A container to make and start. Limits that are absent get the policy's defaults. A field that "
-    "is false, null or empty is the same as one that is absent; an unknown one is refused by name.",
+    "is null, false, 0 or empty is the same as one that is absent, except for `detach` false, "
+    "`user` "
+    "0 and `stop_timeout` 0; an unknown one is refused by name.",
     kRunFields, true};
 
 inline constexpr auto kStartedFields =

@@ -44,7 +44,7 @@ NEVER = [
     {"ports": {"80/tcp": 22}},
     {"network": "container:x"},
     {"pid_mode": "host"},
-    {"mem_limit": 0},
+    {"mem_limit": -1},
 ]
 
 

@@ -36,6 +36,29 @@ FALSY = {
     "dns": [[], None],
     "group_add": [[], None],
     "device_requests": [[], None],
+    "name": ["", None],
+    "hostname": ["", None],
+    "user": ["", None],
+    "working_dir": ["", None],
+    "network": ["", None],
+    "labels": [{}, [], None],
+    "environment": [{}, [], None],
+    "ports": [{}, [], None],
+    "entrypoint": ["", [], None],
+    "stop_signal": ["", None],
+    "restart_policy": ["", {}, None],
+    "log_config": [{}, None],
+    "healthcheck": [{}, None],
+}
+
+# What a client sends that has no limit in mind: the policy's default, and never none at all.
+NO_LIMIT = {
+    "mem_limit": [0, "", "0", None],
+    "memswap_limit": [0, "", "0", None],
+    "shm_size": [0, "", "0", None],
+    "cpus": [0, 0.0, None],
+    "nano_cpus": [0, None],
+    "pids_limit": [0, None],
 }
 
 # Names of Docker's and docker-py's that are not in the contract at all, and plain mistakes.
@@ -109,7 +132,7 @@ BAD_VALUES = [
     ("network", "docker_gwbridge"),
     ("network", "slirp4netns"),
     ("network", 1),
-    ("hostname", "a_b"),
+    ("hostname", "_a"),
     ("hostname", "-a"),
     ("hostname", "a" * 64),
     ("hostname", "a b"),
@@ -176,9 +199,20 @@ def test_closed_field(client, docker, field):
 
 @pytest.mark.parametrize("field", FALSY)
 def test_falsy_value(client, docker, field):
-    """A falsy value of such a field is the same as its absence."""
+    """A falsy value of a field is the same as its absence."""
     for value in FALSY[field]:
         assert client.run(**{field: value}).status_code == 200, value
+
+
+@pytest.mark.parametrize("field", NO_LIMIT)
+def test_no_limit_is_the_default(client, docker, field):
+    """No spelling of nothing takes a limit away."""
+    names = ("Memory", "MemorySwap", "ShmSize", "NanoCpus", "PidsLimit")
+    usual = docker.inspect_container(client.started()["id"])["HostConfig"]
+    assert all(usual[name] > 0 for name in names)
+    for value in NO_LIMIT[field]:
+        given = docker.inspect_container(client.started(**{field: value})["id"])["HostConfig"]
+        assert [given[name] for name in names] == [usual[name] for name in names], value
 
 
 @pytest.mark.parametrize("field", UNKNOWN_FIELDS)

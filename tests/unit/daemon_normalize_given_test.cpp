@@ -50,7 +50,7 @@ TEST_CASE("falsy values are absence, wrong types are not") {
     for (const char* wrong : {"true", "[[0]]", "{\"\":0}", "0.1"}) check_bad(field, wrong);
   }
   for (const char* field : {"tty", "stdin_open"}) {
-    for (const char* wrong : {"0", "1", "\"true\"", "[]", "{}"}) check_bad(field, wrong);
+    for (const char* wrong : {"1", "\"true\"", "[0]", "{\"a\":0}"}) check_bad(field, wrong);
   }
 }
 

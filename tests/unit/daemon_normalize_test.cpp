@@ -217,10 +217,10 @@ TEST_CASE("run: names and paths") {
   CHECK(good(R"("working_dir":"/srv/app")").working_dir->str() == "/srv/app");
   CHECK(bad(R"("name":"a b")").detail.starts_with(R"(Field "name" must be 2 to 63)"));
   for (const char* fields :
-       {R"("name":"")", R"("name":"0123456789ab")", R"("name":1)", R"("network":"container:x")",
-        R"("network":"")", R"("hostname":"-a")", R"("user":-1)", R"("user":1.5)", R"("user":true)",
-        R"("user":"a b")", R"("working_dir":"srv")", R"("working_dir":"/proc/self/fd/7")",
-        R"("working_dir":"/a/../b")"}) {
+       {R"("name":"0123456789ab")", R"("name":1)", R"("network":"container:x")",
+        R"("hostname":"-a")", R"("hostname":"_a")", R"("user":-1)", R"("user":1.5)",
+        R"("user":true)", R"("user":"a b")", R"("working_dir":"srv")",
+        R"("working_dir":"/proc/self/fd/7")", R"("working_dir":"/a/../b")"}) {
     CHECK(bad(fields).code == Errc::invalid_request);
   }
 }
@@ -232,10 +232,14 @@ TEST_CASE("run: flags are real booleans") {
   CHECK(good(R"("init":true)").init);
   CHECK(good(R"("read_only":true)").read_only);
   for (const char* name : {"detach", "auto_remove", "init", "read_only"}) {
-    for (const char* value : {"1", "0", "\"true\"", "\"\"", "[]", "{}"}) {
+    for (const char* value : {"1", "\"true\"", "[0]", "{\"a\":1}"}) {
       CHECK(bad("\"" + std::string(name) + "\":" + value).detail ==
             "Field \"" + std::string(name) + "\" must be true or false");
     }
+  }
+  // Where false says something, 0 and "" are no way to write it.
+  for (const char* value : {"0", "\"\"", "[]", "{}"}) {
+    CHECK(bad("\"detach\":" + std::string(value)).code == Errc::invalid_request);
   }
 }
 
@@ -256,13 +260,52 @@ TEST_CASE("run: limits") {
   CHECK(good(R"("cpus":1.5,"nano_cpus":1500000000)").nano_cpus == 1'500'000'000);
   CHECK(bad(R"("cpus":1.5,"nano_cpus":1)").detail == R"(Fields "cpus" and "nano_cpus" disagree)");
   for (const char* fields :
-       {R"("mem_limit":"1.5g")", R"("mem_limit":"")", R"("mem_limit":"-1")", R"("mem_limit":-1)",
+       {R"("mem_limit":"1.5g")", R"("mem_limit":"-1")", R"("mem_limit":-1)", R"("mem_limit":" ")",
         R"("mem_limit":1.5)", R"("mem_limit":true)", R"("mem_limit":"9223372036854775808")",
-        R"("mem_limit":9223372036854775808)", R"("shm_size":[])", R"("pids_limit":-1)",
+        R"("mem_limit":9223372036854775808)", R"("shm_size":[0])", R"("pids_limit":-1)",
         R"("pids_limit":"5")", R"("nano_cpus":1.5)", R"("nano_cpus":-1)", R"("cpus":"1.5")",
         R"("cpus":-1)", R"("cpus":true)", R"("cpus":1e300)"}) {
     CHECK(bad(fields).code == Errc::invalid_request);
   }
+}
+
+TEST_CASE("run: what is false, 0 or empty asks for nothing, in every field") {
+  const auto absent = [](const RunContainer& run) {
+    return !(run.name || run.network || run.hostname || run.user || run.working_dir || run.memory ||
+             run.memswap || run.shm || run.nano_cpus || run.pids || run.stop_signal ||
+             run.stop_timeout || run.log || run.healthcheck || run.init || run.read_only ||
+             run.tty || run.stdin_open || run.auto_remove) &&
+           run.command.empty() && run.entrypoint.empty() && run.environment.empty() &&
+           run.ports.empty() && run.labels.empty() && run.mounts.empty() && run.detach &&
+           run.restart.kind == Restart::no && run.pull == PullMode::missing;
+  };
+  for (const char* field : {"name",        "command",     "entrypoint",
+                            "environment", "ports",       "volumes",
+                            "tmpfs",       "devices",     "device_requests",
+                            "cap_add",     "cap_drop",    "privileged",
+                            "network",     "dns",         "extra_hosts",
+                            "hostname",    "group_add",   "working_dir",
+                            "labels",      "healthcheck", "stop_signal",
+                            "log_config",  "pull",        "tty",
+                            "stdin_open",  "auto_remove", "init",
+                            "read_only",   "mem_limit",   "memswap_limit",
+                            "shm_size",    "ulimits",     "cpus",
+                            "nano_cpus",   "pids_limit",  "restart_policy"}) {
+    for (const char* falsy : {"false", "null", "[]", "{}", "\"\"", "0", "0.0"}) {
+      CAPTURE(std::string(field) + ": " + falsy);
+      CHECK(absent(good("\"" + std::string(field) + "\":" + falsy)));
+    }
+  }
+  for (const char* field : {"mem_limit", "memswap_limit", "shm_size"}) {
+    for (const char* nothing : {"\"0\"", "\"0g\""}) {
+      CHECK(absent(good("\"" + std::string(field) + "\":" + nothing)));
+    }
+  }
+  for (const char* falsy : {"false", "null", "[]", "{}", "\"\""}) {
+    CHECK(absent(good("\"user\":" + std::string(falsy))));
+    CHECK(absent(good("\"stop_timeout\":" + std::string(falsy))));
+  }
+  CHECK(good(R"("stop_timeout":0)").stop_timeout == 0);
 }
 
 TEST_CASE("run: restart_policy") {
@@ -273,7 +316,7 @@ TEST_CASE("run: restart_policy") {
   CHECK(policy.kind == Restart::on_failure);
   CHECK(policy.retries == 3);
   CHECK(good(R"("restart_policy":{"Name":"always","MaximumRetryCount":0})").restart.retries == 0);
-  for (const char* value : {R"("sometimes")", R"({"Name":"x"})", R"({"name":"always"})", "1", "[]",
+  for (const char* value : {R"("sometimes")", R"({"Name":"x"})", R"({"name":"always"})", "1", "[0]",
                             "true", R"({"Name":"always","MaximumRetryCount":1})",
                             R"({"Name":"on-failure","MaximumRetryCount":-1})",
                             R"({"Name":"on-failure","MaximumRetryCount":6})"}) {
