@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options and output of the policy's subcommands. Command line only.
 #include "admin/policy_command.hpp"
+#include <unistd.h>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "admin/policy_diff.hpp"
 #include "admin/policy_learn.hpp"
 #include "admin/policy_show.hpp"
+#include "admin/policy_text.hpp"
 #include "admin/terminal.hpp"
 #include "admin/token.hpp"
 #include "daemon/explain.hpp"
@@ -77,7 +79,12 @@ std::optional<PolicyFile> read_policy(const std::string& file) {
 void append_refusal(std::string& text, const Error& error) {
   text += "  " + std::string(errc_name(error.code)) + ": " + printable(error.detail) + "\n";
   if (!error.rule.empty()) {
-    text += "  decided by " + error.rule + ", which would need " + printable(error.wanted) + "\n";
+    // An entry of such a list refuses by being there.
+    const Setting* const setting = find_setting(error.rule);
+    const bool to_go = setting != nullptr && setting->list && setting->more == More::refuses;
+    text += "  decided by " + error.rule + ", " + (to_go ? "without" : "which would need") +
+            std::string(to_go ? " the entry " : " ") + printable(error.wanted) +
+            (to_go ? " it would be allowed\n" : "\n");
   }
   if (!error.hint.empty()) text += "  " + printable(error.hint) + "\n";
 }
@@ -178,6 +185,10 @@ int PolicyCommand::explain() const {
     if (equals == std::string::npos) return trouble("--query must be NAME=VALUE");
     question.query.push_back({parameter.substr(0, equals), parameter.substr(equals + 1)});
   }
+  if (::isatty(STDIN_FILENO) == 1) {
+    (void)std::fputs("docker-control: reading the request's JSON body; end it with Ctrl-D\n",
+                     stderr);
+  }
   auto body = read_all("-", limits::kBodyRun);
   if (!body) return kTrouble;
   if (body->find_first_not_of(" \t\r\n") != std::string::npos) question.body = std::move(*body);
@@ -204,10 +215,10 @@ int PolicyCommand::learn() const {
     if (!reader) return trouble(reader.error().detail);
     while (reader->next()) lessons.learn(reader->text());
   }
+  const std::string snippet = lessons.to_toml(policy);
   for (const std::string& what : lessons.left_out()) {
     (void)std::fprintf(stderr, "docker-control: cannot be learnt: %s\n", what.c_str());
   }
-  const std::string snippet = lessons.to_toml(policy);
   if (!snippet.empty()) return print(snippet, kGood);
   return print("# nothing was refused that the policy could allow\n", kGood);
 }

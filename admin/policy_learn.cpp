@@ -87,7 +87,18 @@ std::string line(const Setting& setting, const Entries& entries) {
   return to_toml(setting, entries) + "\n";
 }
 
-using Wishes = std::map<std::string, std::set<std::string>>;
+// A max under the built-in default does not load without a default of its own.
+std::string addition(const Setting& setting, const Entries& entries) {
+  const std::string text = line(setting, entries);
+  constexpr std::string_view kMax = ".max";
+  if (!setting.key.ends_with(kMax) || policy::load("[service.x]\n" + text).problems.empty()) {
+    return text;
+  }
+  std::string standard(setting.key.substr(0, setting.key.size() - kMax.size()));
+  standard += ".default";
+  const Setting* const other = find_setting(standard);
+  return other == nullptr ? text : line(*other, entries) + text;
+}
 
 std::string additions(const Wishes& wishes) {
   std::string text;
@@ -102,23 +113,53 @@ std::string additions(const Wishes& wishes) {
       continue;
     }
     const Entries entries = merged(setting, {}, wanted->second);
-    if (!entries.empty()) text += line(setting, entries);
+    if (!entries.empty()) text += addition(setting, entries);
   }
   return text;
 }
 
-// Keys whose parts belong together are written out together, so that they can take the place of
-// what the file has.
-std::string replacements(const Wishes& wishes, const policy::Profile& profile) {
+enum class Keys : std::uint8_t { touched, all };
+
+// The keys of a profile with what was wished. Those whose parts belong together are written out
+// together, so that they can take the place of what the file has.
+std::string merged_profile(const Wishes& wishes, const policy::Profile& profile, Keys which) {
   std::set<std::string_view> touched;
   for (const auto& [key, wanted] : wishes) touched.insert(first_part(key));
   std::string text;
   for (const Setting& setting : settings()) {
-    if (touched.count(first_part(setting.key)) == 0) continue;
+    if (which == Keys::touched && touched.count(first_part(setting.key)) == 0) continue;
     Entries entries = setting.entries(profile);
     const auto wanted = wishes.find(std::string(setting.key));
     if (wanted != wishes.end()) entries = merged(setting, std::move(entries), wanted->second);
     if (setting.list || !entries.empty()) text += line(setting, entries);
+  }
+  return text;
+}
+
+std::string title(const std::string& service) { return policy::section_name(service) + "\n"; }
+
+// The file's policy, with a profile for each service that it does not know yet: its [defaults].
+policy::Policy with_all_services(const ServiceWishes& wishes, std::string_view policy) {
+  const auto known = policy::load(policy).policy;
+  std::string text(policy);
+  for (const auto& [service, unused] : wishes) {
+    if (known.find(service) == nullptr) text += "\n" + title(service);
+  }
+  return policy::load(text).policy;
+}
+
+// What the administrator would have in the end.
+std::string whole_policy(const ServiceWishes& wishes, std::string_view policy) {
+  std::string text;
+  if (policy.empty()) {
+    for (const auto& [service, own] : wishes) text += title(service) + additions(own);
+    return text;
+  }
+  for (const auto& [name, profile] : with_all_services(wishes, policy).profiles) {
+    const std::string service(name);
+    const auto own = wishes.find(service);
+    text += title(service) +
+            merged_profile(own == wishes.end() ? Wishes() : own->second, profile, Keys::all);
   }
   return text;
 }
@@ -150,22 +191,41 @@ void Lessons::add(const std::string& service, const std::string& rule, const std
 
 std::vector<std::string> Lessons::left_out() const { return {unknown_.begin(), unknown_.end()}; }
 
-std::string Lessons::to_toml(std::string_view policy) const {
+// Each value loads by itself; two of them need not go together, such as a mount in a directory that
+// another lets containers write. The first of such stays.
+void Lessons::leave_out_conflicts(std::string_view policy) {
+  if (policy::load(whole_policy(wishes_, policy)).problems.empty()) return;
+  ServiceWishes kept;
+  for (const auto& [service, wishes] : wishes_) {
+    for (const auto& [rule, values] : wishes) {
+      for (const std::string& wanted : values) {
+        ServiceWishes tried = kept;
+        tried[service][rule].insert(wanted);
+        const auto problems = policy::load(whole_policy(tried, policy)).problems;
+        if (problems.empty()) {
+          kept = std::move(tried);
+        } else {
+          unknown_.insert(policy::section_name(service) + ": " + printable(rule) + " " +
+                          printable(wanted) + ": " + printable(problems.front().message));
+        }
+      }
+    }
+  }
+  wishes_ = std::move(kept);
+}
+
+std::string Lessons::to_toml(std::string_view policy) {
+  leave_out_conflicts(policy);
+  const auto base = policy.empty() ? policy::Policy() : with_all_services(wishes_, policy);
   std::string text;
   for (const auto& [service, wishes] : wishes_) {
-    const std::string title = policy::section_name(service) + "\n";
     std::string keys;
     if (policy.empty()) {
       keys = additions(wishes);
-    } else {
-      auto loaded = policy::load(policy);
-      // A service that the file does not know yet has its [defaults].
-      if (loaded.policy.find(service) == nullptr) {
-        loaded = policy::load(std::string(policy) + "\n" + title);
-      }
-      if (const auto* profile = loaded.policy.find(service)) keys = replacements(wishes, *profile);
+    } else if (const auto* profile = base.find(service)) {
+      keys = merged_profile(wishes, *profile, Keys::touched);
     }
-    if (!keys.empty()) text += (text.empty() ? "" : "\n") + title + keys;
+    if (!keys.empty()) text += (text.empty() ? "" : "\n") + title(service) + keys;
   }
   return text;
 }

@@ -12,6 +12,10 @@
 
 namespace dc::admin {
 
+// By key: the values that were wanted, in TOML.
+using Wishes = std::map<std::string, std::set<std::string>>;
+using ServiceWishes = std::map<std::string, Wishes>;
+
 class Lessons {
  public:
   // Only of one service; empty: of all.
@@ -22,17 +26,18 @@ class Lessons {
   void learn(std::string_view line);
 
   // TOML: what is to be added, or, with the text of a policy file that loads, each key that changes
-  // as it has to be. Empty: nothing was refused.
-  [[nodiscard]] std::string to_toml(std::string_view policy) const;
-  // What was refused and cannot be learnt, for people.
+  // as it has to be. It loads, in the place of what the file has; values that would keep it from
+  // loading are left out. Empty: nothing was refused.
+  [[nodiscard]] std::string to_toml(std::string_view policy);
+  // What was refused and cannot be learnt, for people; to_toml() adds what it leaves out.
   [[nodiscard]] std::vector<std::string> left_out() const;
 
  private:
   void add(const std::string& service, const std::string& rule, const std::string& wanted);
+  void leave_out_conflicts(std::string_view policy);
 
   std::string service_;
-  // By service and key: the values that were wanted, in TOML.
-  std::map<std::string, std::map<std::string, std::set<std::string>>> wishes_;
+  ServiceWishes wishes_;
   std::set<std::string> unknown_;
 };
 

@@ -134,7 +134,8 @@ inline constexpr auto kVerdictFields = std::to_array<Property>({
     {"detail", text(), "Likewise"},
     {"hint", text(), "Likewise"},
     {"rule", text(), "The key of the policy file that decides"},
-    {"wanted", text(), "What that key would need, in TOML"},
+    {"wanted", text(),
+     "What that key would need, in TOML; of reserved_names the entry that is in the way"},
 });
 inline constexpr Schema kRefusalSchema{"Refusal", "", kVerdictFields};
 inline constexpr auto kExplanationFields =

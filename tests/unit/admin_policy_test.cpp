@@ -200,6 +200,39 @@ TEST_CASE("learn merges with a policy, key by key") {
         "[service.a]\n# take \"db\" out of reserved_names\n");
 }
 
+TEST_CASE("what learn prints loads, and what does not go together is left out by name") {
+  const std::string above = "{source = \"/srv/a\", mode = \"rw\"}";
+  const std::string below = "{source = \"/srv/a/b\", mode = \"ro\"}";
+  const auto at_odds = [&](const std::string& file, const char* one, const char* other) {
+    Lessons lessons({});
+    lessons.learn(refusal("mounts", above.c_str(), one));
+    lessons.learn(refusal("mounts", below.c_str(), other));
+    lessons.learn(refusal("networks", "\"net\"", other));
+    std::string text = lessons.to_toml(file);
+    CHECK(lessons.left_out().size() == 1);
+    for (const std::string& what : lessons.left_out()) {
+      CHECK(what.starts_with("[service." + std::string(other) + "]: mounts " + below + ": "));
+      CHECK(what.find("at odds") != std::string::npos);
+    }
+    return text;
+  };
+  const std::string mounts = "mounts = [" + above + "]\n";
+  CHECK(at_odds("", "a", "a") == "[service.a]\nnetworks = [\"net\"]\n" + mounts);
+  CHECK(at_odds("", "a", "b") ==
+        "[service.a]\n" + mounts + "\n[service.b]\nnetworks = [\"net\"]\n");
+  CHECK(at_odds("[service.b]\n", "a", "b") ==
+        "[service.a]\n" + mounts + "\n[service.b]\nnetworks = [\"net\"]\n");
+  // With what another service has, too.
+  Lessons lessons({});
+  lessons.learn(refusal("mounts", below.c_str(), "b"));
+  CHECK(lessons.to_toml("[service.a]\n" + mounts).empty());
+  CHECK(lessons.left_out().size() == 1);
+  // A max that is under the built-in default.
+  const std::string small = learnt({refusal("memory.max", "\"256m\"")});
+  CHECK(small == "[service.a]\nmemory.default = \"256m\"\nmemory.max = \"256m\"\n");
+  CHECK(good(small).profiles.size() == 1);
+}
+
 TEST_CASE("what tampering put into the audit does not get into the policy") {
   Lessons lessons({});
   for (const char* wanted : {"\"x:\"]\nmode = \"audit", "\"x:\"]\n[service.y]\nimages = [\"y:\"",
