@@ -97,7 +97,8 @@ class Document {
   void parameters(const Route& route);
   void body(const Route& route);
   void responses(const Route& route);
-  void success(const Success& success);
+  void success(const Route& route);
+  void header(std::string_view name, std::string_view meaning, std::string_view type);
   void failure(const Failure& failure);
   void components();
   void schemas();
@@ -272,7 +273,7 @@ std::set<int> failures(const Route& route) {
 
 void Document::responses(const Route& route) {
   open("responses");
-  success(route.documentation->success);
+  success(route);
   for (const int status : failures(route)) {
     open(std::to_string(status));
     text("$ref", "#/components/responses/" + std::string(failure_of(status)->name));
@@ -283,13 +284,28 @@ void Document::responses(const Route& route) {
   json_.close('}').close('}');
 }
 
-void Document::success(const Success& success) {
+void Document::success(const Route& route) {
+  const Success& success = route.documentation->success;
   open("200");
   text("description", success.schema == nullptr || success.schema->text.empty()
                           ? std::string_view("Success")
                           : success.schema->text);
+  if (route.page == Page::none) {  // a command, which the policy judges
+    header("Docker-Control-Warning",
+           "In mode warn of the service's profile, once for each rule that would have refused this",
+           "string");
+  }
   content(success.content_type, success.schema, success.example);
   json_.close('}');
+}
+
+void Document::header(std::string_view name, std::string_view meaning, std::string_view type) {
+  open("headers");
+  open(name);
+  text("description", meaning);
+  json_.key("schema").open('{');
+  text("type", type);
+  json_.close('}').close('}').close('}');
 }
 
 // --- components ----------------------------------------------------------------------------------
@@ -315,14 +331,7 @@ void Document::components() {
 void Document::failure(const Failure& failure) {
   open(failure.name);
   text("description", failure.text);
-  if (failure.status == 429 || failure.status == 503) {
-    open("headers");
-    open("Retry-After");
-    text("description", "Seconds");
-    json_.key("schema").open('{');
-    text("type", "integer");
-    json_.close('}').close('}').close('}');
-  }
+  if (failure.status == 429 || failure.status == 503) header("Retry-After", "Seconds", "integer");
   content("application/json", &api::kErrorSchema, failure.example);
   json_.close('}');
 }
