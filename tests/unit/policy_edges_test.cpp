@@ -277,18 +277,57 @@ TEST_CASE("a name pattern with and without its star") {
   CHECK_FALSE(policy::matches(parsed<policy::NamePattern>("tt"), "tt-1"));
   CHECK_FALSE(policy::NamePatternRule::accepts("a b"));
   CHECK_FALSE(policy::NamePatternRule::accepts("ab*c"));
+  CHECK_FALSE(policy::NamePatternRule::accepts("ab/"));
+}
+
+TEST_CASE("reserved names are found in any case, from A to Z") {
+  auto profile = test::sample_profile();
+  profile.reserved_names = {parsed<policy::NamePattern>("az-*")};
+  auto run = minimal_run();
+  for (const char* name : {"az-1", "AZ-1", "Az-1"}) {
+    run.name = parsed<ContainerName>(name);
+    CHECK_FALSE(allowed(run, profile));
+  }
+}
+
+TEST_CASE("who asks for a mount by its name is not told the path") {
+  auto profile = test::sample_profile();
+  profile.mounts = {
+      {parsed<HostPath>("/srv/secret"), parsed<VolumeName>("models"), std::nullopt, false, false}};
+  auto run = minimal_run();
+  run.mounts = {{parsed<MountSource>("models"), parsed<MountTarget>("/m"), false}};
+  const auto refused = judged(run, profile);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().detail.find("secret") == std::string::npos);
+  CHECK(refused.error().hint.find("secret") == std::string::npos);
+  CHECK(refused.error().hint.find("models") != std::string::npos);
+  CHECK(refused.error().wanted.find("/srv/secret") != std::string::npos);  // for the audit
+}
+
+TEST_CASE("health checks from a second to a day") {
+  auto profile = test::sample_profile();
+  profile.health_interval = policy::kMinHealthTime;
+  auto run = minimal_run();
+  run.healthcheck.emplace();
+  for (const auto& [interval, good] :
+       {std::pair{policy::kMinHealthTime, true}, std::pair{policy::kMinHealthTime - 1, false},
+        std::pair{limits::kHealthTime, true}, std::pair{limits::kHealthTime + 1, false}}) {
+    run.healthcheck->interval = interval;
+    CHECK(allowed(run, profile) == good);
+  }
 }
 
 TEST_CASE("values of the wrong kind, and values at their edges, in the file") {
-  for (const char* line : {"mode = 3", "ports = {address = 3}", "visible = 3",
-                           "mounts = [{source = \"/srv/a\", mode = 3}]", "cpus = {max = 0.009}",
-                           "cpus = {max = 4097}", "pids = {max = 0}", "health_interval = \"999ms\"",
-                           "health_interval = \"25h\"", "health_interval = \"1d\"",
-                           "extra_hosts = [\"a b:10.0.0.1\"]", "extra_hosts = [\"a:x\"]"}) {
+  for (const char* line :
+       {"mode = 3", "ports = {address = 3}", "visible = 3",
+        "mounts = [{source = \"/srv/a\", mode = 3}]", "cpus = {max = 0.009}", "cpus = {max = 4097}",
+        "pids = {max = 0}", "pids = {max = 4194305}", "health_interval = \"999ms\"",
+        "health_interval = \"25h\"", "health_interval = \"1d\"", "extra_hosts = [\"a b:10.0.0.1\"]",
+        "extra_hosts = [\"a:x\"]"}) {
     CHECK_MESSAGE(!loads(line), line);
   }
   for (const char* line :
-       {"mode = \"enforce\"", "cpus = {default = 0.01, max = 4096}",
+       {"mode = \"enforce\"", "pids = {max = 4194304}", "cpus = {default = 0.01, max = 4096}",
         "pids = {default = 1, max = 1}", "health_interval = \"1000ms\"", "health_interval = \"1m\"",
         "health_interval = \"1440m\"", "health_interval = \"24h\"", "health_interval = \"1s\"",
         "extra_hosts = [\"a:10.0.0.1\"]", "ulimits = {core = 0}"}) {
