@@ -13,7 +13,7 @@ from .paths import ROOT
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "run_policy.json").read_text())
 IMAGE = "alpine:3.20"  # what nearly every row runs
 
-DIRECTORIES = ("/srv/models", "/srv/work/a", "/srv/fixed", "/srv/x", "/dev/hugepages-1G")
+DIRECTORIES = ("/srv/models", "/srv/work/a", "/srv/fixed", "/dev/hugepages-1G")
 NODES = ("/dev/tenstorrent/0", "/dev/tenstorrent/31")
 
 
