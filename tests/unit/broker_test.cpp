@@ -147,6 +147,10 @@ policy::Allowed<RunContainer> allow_given() {
   policy::Profile profile = test::sample_profile();
   profile.mode = policy::Mode::audit;  // the rules have tests of their own
   profile.host_ports = {{7000, 7999}};
+  profile.mounts = {{parsed<HostPath>("/srv/a&b"), std::nullopt, std::nullopt, true, false}};
+  profile.volumes = {parsed<VolumeName>("cache")};
+  profile.devices = {parsed<policy::DevicePattern>("/dev/tt/[0-9]+")};
+  profile.gpus = {{parsed<DriverName>("nvidia")}, kAllGpus};
   policy->profiles.emplace(std::string(test::kService), profile);
   auto allowed = policy::authorize(std::move(run), Principal{profile.service, profile.scopes},
                                    policy::Snapshot(policy));

@@ -101,7 +101,7 @@ TEST_CASE("run: command and entrypoint") {
   CHECK(good(R"("command":"")").command.empty());
   CHECK(bad(R"("command":"a 'b")").detail ==
         R"(Field "command" cannot be split: No closing quotation)");
-  for (const char* value : {"1", "{}", "[1]", "[null]", "true", "[[\"a\"]]"}) {
+  for (const char* value : {"1", "{\"a\":1}", "[1]", "[null]", "true", "[[\"a\"]]"}) {
     CHECK(bad("\"command\":" + std::string(value)).detail ==
           R"(Field "command" must be a string or a list of strings)");
   }

@@ -439,8 +439,8 @@ TEST_CASE("mounts that are at odds, whichever comes first") {
   }
   CHECK_FALSE(two(outer, outer + ", subdirs = true"));
   CHECK_FALSE(two(outer + ", subdirs = true", outer));
-  CHECK_FALSE(two("\"/srv/a\", name = \"n\"", "\"/srv/b\", name = \"n\""));
-  CHECK(two("\"/srv/a\", name = \"n\"", "\"/srv/b\", name = \"m\""));
+  CHECK_FALSE(two("\"/srv/a\", name = \"n1\"", "\"/srv/b\", name = \"n1\""));
+  CHECK(two("\"/srv/a\", name = \"n1\"", "\"/srv/b\", name = \"m1\""));
 }
 
 TEST_CASE("figures of ulimits: a number of at least 0, or unlimited") {
