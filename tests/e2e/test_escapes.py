@@ -14,7 +14,7 @@ NETWORKS = {
     **dict.fromkeys(["default", "ingress", "docker_gwbridge"], ("network_not_allowed", None)),
     **dict.fromkeys([
         "container:x", "container:", "Container:x", "ns:/proc/1/ns/net", "ns:/var/run/docker.sock", " host", "host ",
-        "none:", "bridge:", "",
+        "none:", "bridge:", " ",
     ], ("invalid_request", None)),
 }  # fmt: skip
 
