@@ -148,7 +148,7 @@ BAD_FIELDS = {
     "a label's value that is too long": {"labels": [("a", "x" * 1025)]},
     "a name like an id": {"name": "0123456789ab"},
     "a name with a slash": {"name": "a/b"},
-    "a host name": {"hostname": "a_b"},
+    "a host name": {"hostname": "_a"},
     "a user": {"user": "a:b:c"},
     "a directory of the kernel's": {"working_dir": "/proc/self/fd/8"},
     "a network like a container": {"network": "container:x"},
